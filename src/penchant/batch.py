@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Users, Items, TrainBatch: all that ever enters a model.
+
+Shape legend, used in every model: B users, N items (rows of a catalogue), E events of all users of a batch
+in one flat array, L padded length of a history, D embedding size, W width of a multi-valued column.
+
+Index convention, the same in every vocabulary: 0 is padding (absent), 1 is unknown (never seen in
+training), known values start at 2. A *row* is a position in a catalogue (0..N-1) and is not an index of a
+vocabulary: an item that came after training has a row, and the vocabulary index 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PADDING = 0
+UNKNOWN = 1
+FIRST = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Items:
+    """A catalogue, or a part of one.
+
+    Attributes:
+        ids: [N] int64, index in the item vocabulary (`UNKNOWN` for an item that training never saw).
+        features: per column: [N] int64 for a category, [N, W] int64 padded with 0 for tags, [N] float32
+            (standardised, 0 where missing) for a number.
+        content: per modality: (vectors [N, D_m] float32, present [N] bool). Any modality may be missing for
+            any item; a vector that is not present is zero.
+    """
+
+    ids: Tensor
+    features: Mapping[str, Tensor] = field(default_factory=dict)
+    content: Mapping[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return int(self.ids.shape[0])
+
+    def take(self, rows: Tensor) -> Items:
+        """The items of the given rows [M], in that order."""
+        return Items(
+            ids=self.ids[rows],
+            features={name: value[rows] for name, value in self.features.items()},
+            content={name: (v[rows], present[rows]) for name, (v, present) in self.content.items()},
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaddedHistory:
+    """The last L events of each user, oldest first, padded on the right.
+
+    Attributes:
+        rows: [B, L] int64, row in the catalogue (0 where padded: look at `valid`).
+        actions: [B, L] int64, index in the action vocabulary.
+        times: [B, L] int64, microseconds.
+        values: [B, L] float32, 0 where there is none.
+        lengths: [B] int64.
+    """
+
+    rows: Tensor
+    actions: Tensor
+    times: Tensor
+    values: Tensor
+    lengths: Tensor
+
+    @property
+    def valid(self) -> Tensor:
+        """[B, L] bool: where there is an event."""
+        steps = torch.arange(self.rows.shape[1])
+        return steps < self.lengths[:, None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """Ragged histories: what each user did, oldest first, in flat arrays.
+
+    User b owns the events `offsets[b]` to `offsets[b + 1]`.
+
+    Attributes:
+        offsets: [B + 1] int64.
+        rows: [E] int64, row in the catalogue.
+        actions: [E] int64, index in the action vocabulary.
+        times: [E] int64, microseconds.
+        values: [E] float32, 0 where there is none.
+    """
+
+    offsets: Tensor
+    rows: Tensor
+    actions: Tensor
+    times: Tensor
+    values: Tensor
+
+    def __len__(self) -> int:
+        return int(self.offsets.shape[0]) - 1
+
+    @property
+    def lengths(self) -> Tensor:
+        """[B] int64: how many events each user has."""
+        return self.offsets[1:] - self.offsets[:-1]
+
+    @property
+    def owners(self) -> Tensor:
+        """[E] int64: which user each event belongs to."""
+        return torch.repeat_interleave(torch.arange(len(self)), self.lengths)
+
+    def select(self, users: Tensor, last: int | None = None) -> History:
+        """The histories of `users` [M], in that order, each cut to its `last` events."""
+        ends = self.offsets[users + 1]
+        lengths = ends - self.offsets[users]
+        if last is not None:
+            lengths = lengths.clamp(max=last)
+        offsets = torch.zeros(len(users) + 1, dtype=torch.int64)
+        torch.cumsum(lengths, 0, out=offsets[1:])
+        starts = ends - lengths
+        total = int(offsets[-1])
+        source = torch.arange(total) + torch.repeat_interleave(starts - offsets[:-1], lengths)
+        return History(
+            offsets=offsets,
+            rows=self.rows[source],
+            actions=self.actions[source],
+            times=self.times[source],
+            values=self.values[source],
+        )
+
+    def padded(self, length: int) -> PaddedHistory:
+        """The last `length` events of each user as rectangles, no wider than the longest one needs."""
+        lengths = self.lengths.clamp(max=length)
+        width = max(int(lengths.max()) if len(self) else 0, 1)
+        steps = torch.arange(width)
+        valid = steps < lengths[:, None]
+        source = ((self.offsets[1:] - lengths)[:, None] + steps).masked_fill(~valid, 0)
+
+        def rectangle(flat: Tensor) -> Tensor:
+            if not len(flat):
+                return flat.new_zeros(len(self), width)
+            return flat[source].masked_fill(~valid, 0)
+
+        return PaddedHistory(
+            rows=rectangle(self.rows),
+            actions=rectangle(self.actions),
+            times=rectangle(self.times),
+            values=rectangle(self.values),
+            lengths=lengths,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Users:
+    """Those who are asked about: what they did, and who they are.
+
+    Attributes:
+        ids: [B] int64, index in the user vocabulary; `UNKNOWN` or `PADDING` for a stranger, which is legal.
+        history: what they did; its `rows` point into `catalogue`.
+        catalogue: the items that `history.rows` point into.
+        features: per column, as in `Items.features`.
+    """
+
+    ids: Tensor
+    history: History
+    catalogue: Items
+    features: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return int(self.ids.shape[0])
+
+    def select(self, users: Tensor, last: int | None = None) -> Users:
+        """The given users [M], in that order, each history cut to its `last` events."""
+        return Users(
+            ids=self.ids[users],
+            history=self.history.select(users, last),
+            catalogue=self.catalogue,
+            features={name: value[users] for name, value in self.features.items()},
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainBatch:
+    """What a learned model takes its loss from.
+
+    The events of `users.history` are input and target at once: event i is to be foretold from the events
+    before it, never from itself or a later one.
+    """
+
+    users: Users
