@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A report as one page: tables, plots and words, with nothing to load and no script.
+
+Safe to pass around: texts are escaped by building a tree (`markup`), and the page's own policy forbids
+scripts and requests even if one got in.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from penchant.evaluate import plots
+from penchant.evaluate.markup import add, node, to_html
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from xml.etree.ElementTree import Element
+
+    from penchant.evaluate.report import Report, Result
+
+NAMES = {
+    "ndcg": "NDCG",
+    "recall": "Recall",
+    "mrr": "MRR",
+    "map": "MAP",
+    "hit_rate": "Hit rate",
+    "precision": "Precision",
+    "coverage": "Coverage",
+}
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+
+def render(report: Report, curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    """The whole document; `curves` are the rows of `metrics.jsonl` by model."""
+    k = plots.headline_k(report)
+    others = [other for other in report.ks if other != k]
+    main = node("main", _header(report), _lead(report, k), _facts(report))
+    add(main, node("h2", f"Quality of the first {k}"), _table(report, k), _reading(report))
+    if others:
+        shown = ", ".join(map(str, others))
+        more = node("details", node("summary", f"The same at k = {shown}"))
+        add(main, add(more, *(_table(report, other) for other in others)))
+    if report.comparisons:
+        add(main, node("h2", "Model against model, user by user"), _comparisons(report))
+    add(main, node("h2", "Plots"), node("div", *plots.figures(report, curves, k), class_="plots"))
+    add(main, node("h2", "What was asked"), node("p", report.protocol, class_="protocol"))
+    if any(result.timings for result in report.results):
+        add(main, node("h2", "Seconds"), _timings(report))
+    add(main, _footer(report))
+    style = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
+    head = node(
+        "head",
+        node("meta", charset="utf-8"),
+        node("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        node("meta", content=POLICY, **{"http-equiv": "Content-Security-Policy"}),
+        node("title", f"{report.run}: evaluation"),
+        node("style", style),
+    )
+    return to_html(node("html", head, node("body", main), lang="en"))
+
+
+def _header(report: Report) -> Element:
+    return node(
+        "header",
+        node("p", "Penchant evaluation", class_="eyebrow"),
+        node("h1", report.run),
+        node("p", report.created.replace("T", " ").replace("+00:00", " UTC")),
+    )
+
+
+def _lead(report: Report, k: int) -> Element:
+    """The answer in one sentence, no surer than the numbers are."""
+    key = f"ndcg@{k}"
+    ranked = sorted((r for r in report.results if key in r.measures), key=lambda r: -r.measures[key].mean)
+    text = node("p", class_="lead")
+    if not ranked:
+        return add(text, "No model was measured.")
+    best = ranked[0]
+    score = best.measures[key]
+    interval = "" if score.low is None or score.high is None else f" ({_between(score)})"
+    add(
+        text,
+        node("strong", best.model),
+        f" reaches NDCG@{k} of ",
+        node("strong", f"{score.mean:.4f}"),
+        interval,
+    )
+    if len(ranked) == 1:
+        return add(text, ".")
+    second = ranked[1]
+    found = [
+        c for c in report.comparisons if (c.metric, c.better, c.worse) == (key, best.model, second.model)
+    ]
+    gap = f"{score.mean - second.measures[key].mean:.4f}"
+    add(text, ", ahead of ", node("strong", second.model), f" by {gap}")
+    if not found:
+        return add(text, ".")
+    if found[0].low > 0:
+        return add(text, f"; user by user the gain is {_between(found[0])}.")
+    return add(text, f"; user by user that is within chance ({_between(found[0])}).")
+
+
+def _facts(report: Report) -> Element:
+    counted = {
+        "users asked": report.users,
+        "items to choose from": report.items,
+        "events known": report.events,
+    }
+    pairs = (node("div", node("dt", name), node("dd", f"{n:,}")) for name, n in counted.items())
+    return node("dl", *pairs, class_="facts")
+
+
+def _table(report: Report, k: int) -> Element:
+    keys = {key for result in report.results for key in result.measures if key.endswith(f"@{k}")}
+    measured = {key.partition("@")[0] for key in keys}
+    metrics = [*(name for name in NAMES if name in measured), *sorted(measured - NAMES.keys())]
+    ordered = [f"{metric}@{k}" for metric in metrics]
+    best = {key: max(r.measures[key].mean for r in report.results if key in r.measures) for key in ordered}
+    rows = []
+    for result in report.results:
+        kind = [] if result.kind == result.model else [node("small", result.kind)]
+        row = node("tr", node("th", result.model, *kind, scope="row", title=result.model))
+        rows.append(add(row, *(_cell(result, key, best[key], len(report.results) > 1) for key in ordered)))
+    heads = [_metric(key) for key in ordered]
+    return _grid(["Model", *heads], rows)
+
+
+def _cell(result: Result, key: str, best: float, contest: bool) -> Element:
+    measure = result.measures.get(key)
+    if measure is None:
+        return node("td", "\N{EN DASH}")
+    cell = node("td", node("strong", f"{measure.mean:.4f}"))
+    if contest and measure.mean == best:
+        cell.set("class", "best")
+    if measure.low is not None and measure.high is not None:
+        add(cell, node("small", _between(measure)))
+    return cell
+
+
+def _reading(report: Report) -> Element:
+    return node(
+        "p",
+        f"Means over users, with {report.level:.0%} bootstrap intervals under them. Recall is hits over all "
+        "that was hidden from the user, MAP is averaged over the same; coverage is the share of the "
+        "catalogue that anyone was shown. The highest mean of a column is marked.",
+        class_="note",
+    )
+
+
+def _comparisons(report: Report) -> Element:
+    rows = [
+        node(
+            "tr",
+            node("td", node("strong", c.better), " \N{MINUS SIGN} ", node("strong", c.worse)),
+            node("td", _metric(c.metric)),
+            node("td", f"{c.mean:+.4f}", node("small", _between(c))),
+            node("td", f"{c.p:.4f}" if c.p >= 0.0001 else "< 0.0001"),
+            node("td", "yes" if c.low > 0 or c.high < 0 else "no"),
+        )
+        for c in report.comparisons
+    ]
+    return _grid(["Models", "Metric", "Mean difference", "p", "Apart?"], rows)
+
+
+def _timings(report: Report) -> Element:
+    steps = list(dict.fromkeys(step for result in report.results for step in result.timings))
+    rows = []
+    for result in report.results:
+        cells = (
+            node("td", f"{result.timings[s]:,.2f}" if s in result.timings else "\N{EN DASH}") for s in steps
+        )
+        rows.append(node("tr", node("th", result.model, scope="row", title=result.model), *cells))
+    return _grid(["Model", *steps], rows)
+
+
+def _grid(heads: Sequence[str], rows: Sequence[Element]) -> Element:
+    top = node("thead", node("tr", *(node("th", head, scope="col") for head in heads)))
+    return node("div", node("table", top, node("tbody", *rows)), class_="card wide")
+
+
+def _footer(report: Report) -> Element:
+    made = ", ".join(f"{name} {version}" for name, version in report.versions.items())
+    return node("footer", f"Made with {made}.")
+
+
+def _metric(key: str) -> str:
+    name, _, k = key.partition("@")
+    return f"{NAMES.get(name, name)}@{k}"
+
+
+def _between(measure: Any) -> str:
+    """The interval of anything that has `low` and `high`."""
+    return f"{measure.low:.4f} to {measure.high:.4f}"
