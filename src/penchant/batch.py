@@ -190,3 +190,23 @@ class TrainBatch:
     """
 
     users: Users
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """What a model must know to allot its parameters; it comes from the feature space.
+
+    Attributes:
+        items, users, actions: sizes of the vocabularies, padding and unknown included.
+        item_features, user_features: per column, the size of its vocabulary, or 0 for a number.
+        content: per modality, the length of its vectors.
+        has_time: whether gaps between events mean anything.
+    """
+
+    items: int
+    users: int
+    actions: int
+    item_features: Mapping[str, int] = field(default_factory=dict)
+    user_features: Mapping[str, int] = field(default_factory=dict)
+    content: Mapping[str, int] = field(default_factory=dict)
+    has_time: bool = True

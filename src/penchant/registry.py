@@ -57,7 +57,7 @@ def read_config(cls: type[T], table: Mapping[str, Any], where: str) -> T:
     except msgspec.ValidationError as error:
         text = str(error)
         path = (re.search(r" - at `\$\.?(.*)`$", text) or ("", ""))[1]
-        reason = text.split(" - at `$")[0]
+        reason = text.split(" - at `$", maxsplit=1)[0]
         unknown = re.search(r"unknown field `(.*?)`", reason)
         if unknown:
             raise ConfigError(_unknown_key(cls, unknown[1], path, where)) from None

@@ -61,7 +61,9 @@ class Dataset:
     def save(self, folder: Path, extra: Mapping[str, pl.DataFrame] | None = None) -> None:
         """Write everything to `folder` in one step; `extra` tables (quarantine) go beside."""
         with new_folder(folder, replace=True) as draft:
-            write_json(draft / "schema.json", _Saved(self.name, str(self.root) if self.root else None, self.schema))
+            write_json(
+                draft / "schema.json", _Saved(self.name, str(self.root) if self.root else None, self.schema)
+            )
             tables = {"events": self.events, "items": self.items, "users": self.users, **(extra or {})}
             for name, table in tables.items():
                 table.write_parquet(draft / f"{name}.parquet")

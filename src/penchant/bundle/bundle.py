@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A bundle: all that answers a request, in one folder.
+
+=========================  =======================================================================
+manifest.json              format version, model and choices, fingerprints, SHA-256 of each file
+space.json/.safetensors    the feature space
+model.safetensors          what the model has learned
+item_vectors.safetensors   the catalogue's vectors, for a model that has them
+items, users, events       Parquet: the catalogue, the profiles, and what everyone did so far
+golden.json                requests with their answers; one that answers otherwise is not served
+card.md                    what it is, for people
+=========================  =======================================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import polars as pl
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from penchant import registry
+from penchant.artefact import fingerprint, new_folder, sha256, write_json, write_text
+from penchant.bundle import verify
+from penchant.bundle.card import card
+from penchant.bundle.manifest import FORMAT, MAGIC, Manifest, libraries
+from penchant.errors import BundleError
+from penchant.features.space import FeatureSpace, SpaceState
+from penchant.recommend.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from penchant.models.recommender import Recommender
+
+CURRENT = "CURRENT"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """All that answers a request.
+
+    Attributes:
+        manifest: what it says of itself.
+        pipeline: the model over the catalogue.
+        users: the profiles, one row per user of whom anything is known.
+        events: canonical events in log order: what everyone did when the bundle was made.
+    """
+
+    manifest: Manifest
+    pipeline: Pipeline
+    users: pl.DataFrame
+    events: pl.DataFrame
+
+    @property
+    def root(self) -> Path | None:
+        """The folder that picture paths are relative to, if it is there."""
+        root = Path(self.manifest.root) if self.manifest.root else None
+        return root if root and root.is_dir() else None
+
+
+def write_bundle(
+    bundles: Path,
+    pipeline: Pipeline,
+    *,
+    name: str,
+    kind: str,
+    users: pl.DataFrame,
+    events: pl.DataFrame,
+    metrics: Mapping[str, float] | None = None,
+    root: Path | None = None,
+    parent: str | None = None,
+) -> Path:
+    """Write a bundle under `bundles` and make it the current one.
+
+    Args:
+        bundles: the folder of bundles; the new one is named by time and content.
+        pipeline: the fitted model over the catalogue that is to be served.
+        name: the data set's.
+        kind: the model's row in the table of models.
+        users: the profiles.
+        events: canonical events that the service shall know of.
+        metrics: what the model was measured to do.
+        root: the folder that picture paths are relative to.
+        parent: the id of the bundle that this one came from.
+
+    Returns:
+        the bundle's folder.
+    """
+    space, tensors = pipeline.space.state()
+    model = {key: t.contiguous() for key, t in pipeline.model.state().items()}
+    created = datetime.now(UTC)
+    config = msgspec.to_builtins(pipeline.model.config)
+    space_print = fingerprint(space)
+    data_print = fingerprint(*(_table_print(table) for table in (pipeline.catalogue.frame, users, events)))
+    bundle_id = f"{created:%Y%m%d-%H%M%S}-{fingerprint(kind, config, space_print, data_print, str(created))[:8]}"
+    with new_folder(bundles / bundle_id) as draft:
+        write_json(draft / "space.json", space)
+        save_file({key: t.contiguous() for key, t in tensors.items()}, draft / "space.safetensors")
+        save_file(model, draft / "model.safetensors")
+        if pipeline.item_vectors is not None:
+            save_file({"vectors": pipeline.item_vectors.contiguous()}, draft / "item_vectors.safetensors")
+        pipeline.catalogue.frame.write_parquet(draft / "items.parquet")
+        users.write_parquet(draft / "users.parquet")
+        events.write_parquet(draft / "events.parquet")
+        write_json(draft / "golden.json", verify.golden(pipeline, users, events))
+        manifest = Manifest(
+            magic=MAGIC,
+            format=FORMAT,
+            id=bundle_id,
+            name=name,
+            kind=kind,
+            config=config,
+            created=created.isoformat(timespec="seconds"),
+            root=str(root.resolve()) if root else None,
+            parent=parent,
+            counts={"items": len(pipeline.catalogue), "users": users.height, "events": events.height},
+            metrics=dict(metrics or {}),
+            fingerprints={"data": data_print, "space": space_print},
+            libraries=libraries(),
+        )
+        write_text(draft / "card.md", card(manifest))
+        files = {path.name: sha256(path) for path in sorted(draft.iterdir())}
+        write_json(draft / "manifest.json", msgspec.structs.replace(manifest, files=files))
+    write_text(bundles / CURRENT, bundle_id + "\n")
+    return bundles / bundle_id
+
+
+def find(path: Path) -> Path:
+    """The folder of one bundle: `path` itself, or the current bundle of the folder of bundles `path`.
+
+    Raises:
+        BundleError: there is none.
+    """
+    if (path / "manifest.json").exists():
+        return path
+    pointer = path / CURRENT
+    if not pointer.exists():
+        raise BundleError(
+            f"{path} holds no bundle (neither manifest.json nor {CURRENT}). Make one: penchant train"
+        )
+    name = pointer.read_text(encoding="utf-8").strip()
+    if not name or Path(name).name != name or not (path / name / "manifest.json").exists():
+        raise BundleError(f"{pointer} names {name!r}, and there is no such bundle beside it")
+    return path / name
+
+
+def open_bundle(path: Path) -> Bundle:
+    """Open a bundle (or the current one of a folder of bundles), check it, and let it answer its golden requests.
+
+    Raises:
+        BundleError: it is damaged, foreign, of a newer format, or answers otherwise than when it was made.
+    """
+    folder = find(path)
+    manifest = verify.manifest(folder)
+    verify.files(folder, manifest)
+    try:
+        saved = msgspec.json.decode((folder / "space.json").read_bytes(), type=SpaceState)
+        space = FeatureSpace.load(saved, load_file(folder / "space.safetensors"))
+        found = registry.load(registry.MODELS, manifest.kind, "model")
+        model: Recommender = found(
+            registry.read_config(found.Config, manifest.config, str(folder / "manifest.json")), space.sizes
+        )
+        model.load_state(load_file(folder / "model.safetensors"))
+        tables = {name: pl.read_parquet(folder / f"{name}.parquet") for name in ("items", "users", "events")}
+        pipeline = Pipeline(model, space, space.catalogue(tables["items"]), _vectors(folder))
+        bundle = Bundle(manifest=manifest, pipeline=pipeline, users=tables["users"], events=tables["events"])
+        expected = (folder / "golden.json").read_bytes()
+    except (
+        OSError,
+        SafetensorError,
+        msgspec.DecodeError,
+        pl.exceptions.PolarsError,
+        RuntimeError,
+        KeyError,
+    ) as error:
+        raise BundleError(f"{folder}: this bundle cannot be opened: {error}") from error
+    verify.answers(folder, bundle.pipeline, bundle.users, bundle.events, expected)
+    return bundle
+
+
+def _vectors(folder: Path) -> Tensor | None:
+    path = folder / "item_vectors.safetensors"
+    return load_file(path)["vectors"] if path.exists() else None
+
+
+def _table_print(table: pl.DataFrame) -> str:
+    """A hash of a table's content; rows in another order are another table."""
+    rows = table.hash_rows(seed=0)
+    return fingerprint(table.columns, rows.to_numpy().tobytes())

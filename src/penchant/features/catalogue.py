@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A catalogue: the items that can be recommended, as raw rows and as tensors, and the way between the two."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import torch
+
+from penchant.schema import ITEM
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from penchant.batch import Items
+
+
+class Catalogue:
+    """Items in a fixed order; a *row* is a position in it.
+
+    Args:
+        frame: [N rows] the raw item table; `item_id` is distinct.
+        items: the same rows as tensors.
+    """
+
+    def __init__(self, frame: pl.DataFrame, items: Items) -> None:
+        self.frame = frame
+        self.items = items
+
+    def __len__(self) -> int:
+        return self.frame.height
+
+    @property
+    def ids(self) -> pl.Series:
+        """The raw id of each row."""
+        return self.frame[ITEM]
+
+    @cached_property
+    def _lookup(self) -> dict[Any, int]:
+        return {value: row for row, value in enumerate(self.ids.to_list())}
+
+    @cached_property
+    def _table(self) -> pl.DataFrame:
+        return self.frame.select(ITEM).with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
+
+    def row(self, item_id: Any) -> int | None:
+        """The row of one raw id, or None if the catalogue does not hold it."""
+        return self._lookup.get(item_id)
+
+    def rows(self, ids: pl.Series) -> Tensor:
+        """[n] int64: the row of each raw id, -1 where the catalogue does not hold it."""
+        found = ids.to_frame(ITEM).join(self._table, on=ITEM, how="left", maintain_order="left")
+        return torch.tensor(found["row"].fill_null(-1).to_numpy(), dtype=torch.int64)

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""THE history of a user at time t. Training, evaluation and the live service all ask here, and only here.
+
+The definition, in four lines:
+
+1. Events are in *log order*: by time, and among equal times by arrival (in a file: the row's order).
+2. The history at an event is every event of the same user before it in log order: as live, just before it.
+3. The history at a request is every event of the user that has been recorded when the request is answered.
+4. An event of an item that the catalogue does not hold is not part of it: nothing is known of that item.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from penchant.batch import History
+
+
+def build(owners: Tensor, rows: Tensor, actions: Tensor, times: Tensor, values: Tensor, n_users: int) -> History:
+    """Ragged histories out of events in order of arrival.
+
+    Args:
+        owners: [E] int64, position 0..n_users-1 of each event's user; events of a negative one are left out.
+        rows: [E] int64, catalogue row; events of a negative one are left out.
+        actions: [E] int64.
+        times: [E] int64, microseconds.
+        values: [E] float32; NaN becomes 0.
+        n_users: how many users; one without events gets an empty history.
+    """
+    keep = torch.nonzero((owners >= 0) & (rows >= 0)).squeeze(1)
+    owners = owners[keep]
+    # lexsort is stable: what is equal in user and time stays in order of arrival.
+    order = torch.from_numpy(np.lexsort((times[keep].numpy(), owners.numpy())))
+    source = keep[order]
+    offsets = torch.zeros(n_users + 1, dtype=torch.int64)
+    torch.cumsum(torch.bincount(owners, minlength=n_users), 0, out=offsets[1:])
+    return History(
+        offsets=offsets,
+        rows=rows[source],
+        actions=actions[source],
+        times=times[source],
+        values=torch.nan_to_num(values[source], nan=0.0),
+    )

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""EASE: a linear autoencoder over items with a closed form. Steck, "Embarrassingly Shallow Autoencoders for
+Sparse Data", WWW 2019 (https://arxiv.org/abs/1905.03375).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import torch
+from torch import Tensor
+
+from penchant.models.interactions import interactions
+from penchant.models.recommender import ModelConfig, Solved
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from penchant.batch import Items, Sizes, Users
+
+
+class EASE(Solved):
+    """Item-item weights with a zero diagonal; memory is 4 bytes times the square of the catalogue."""
+
+    class Config(ModelConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+        """Choices of EASE."""
+
+        reg: Annotated[float, msgspec.Meta(gt=0)] = 300.0
+        """Weight of the squared norm; grows with the number of users."""
+
+    config: Config
+
+    def __init__(self, config: Config, sizes: Sizes) -> None:
+        super().__init__(config, sizes)
+        self._weights = torch.zeros(sizes.items, sizes.items)
+
+    def solve(self, users: Users) -> None:
+        """Invert the regularised Gram matrix (symmetric and positive definite, so by Cholesky)."""
+        matrix = interactions(users, self.sizes.items).astype("float64")
+        gram = torch.from_numpy((matrix.T @ matrix).toarray())
+        gram.diagonal().add_(self.config.reg)
+        inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram))
+        weights = inverse / -inverse.diagonal()
+        weights.fill_diagonal_(0.0)
+        self._weights = weights.float()
+
+    def score(self, users: Users, items: Items) -> Tensor:
+        """[B, N]: the history's weights summed."""
+        past = interactions(users, self.sizes.items)
+        return torch.from_numpy(past @ self._weights.numpy())[:, items.ids]
+
+    def affinity(self, given: Items, wanted: Items) -> Tensor | None:
+        """[A, B]: the weight from one item to the other."""
+        return self._weights[given.ids][:, wanted.ids]
+
+    def state(self) -> dict[str, Tensor]:
+        """The item-item weights."""
+        return {"weights": self._weights}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take up the weights."""
+        self._weights = state["weights"]

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SASRec: a causal Transformer over a user's history. Kang and McAuley, "Self-Attentive Sequential
+Recommendation", ICDM 2018 (https://arxiv.org/abs/1808.09781), trained with a softmax over the whole
+catalogue, which is what makes it strong (Klenitskiy and Vasilev, RecSys 2023, https://arxiv.org/abs/2309.07602).
+
+Beyond the paper: an item is its id plus its attributes and content, a step in the history carries its action
+and the time since the step before, and what is known of the user is added to every step.
+
+Shape legend: B users, L length, D embedding size, N items of a catalogue, T positions with a target.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import torch
+from torch import Tensor, nn
+
+from penchant.models.layers import CausalBlock, ContentProjection, Dropout, FeatureEmbedding
+from penchant.models.losses import softmax_cross_entropy
+from penchant.models.recommender import Learned, ModelConfig, VectorRecommender
+from penchant.schema import MICROSECONDS
+
+if TYPE_CHECKING:
+    from penchant.batch import Items, PaddedHistory, Sizes, TrainBatch, Users
+
+_GAPS = 32
+"""Buckets of the time between two steps: powers of two of a second, the last for two thousand years."""
+
+
+class SASRec(Learned, VectorRecommender):
+    """Self-attentive sequential recommendation with a full softmax."""
+
+    class Config(ModelConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+        """Choices of SASRec."""
+
+        embedding_size: Annotated[int, msgspec.Meta(ge=4, le=4096)] = 64
+        blocks: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
+        heads: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
+        inner_size: Annotated[int, msgspec.Meta(ge=4)] = 256
+        """Width of the feed-forward part."""
+        dropout: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.3
+        history_length: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 100
+        """How many of a user's last events are looked at."""
+        use_time: bool = True
+        use_action: bool = True
+        use_item_features: bool = True
+        use_user_features: bool = True
+
+    config: Config
+
+    def __init__(self, config: Config, sizes: Sizes) -> None:
+        super().__init__(config, sizes)
+        dim = config.embedding_size
+        self.history_length = config.history_length
+        self.ids = nn.Embedding(sizes.items, dim, padding_idx=0)
+        self.start = nn.Parameter(torch.zeros(dim))
+        self.positions = nn.Embedding(config.history_length + 1, dim)
+        self.actions = nn.Embedding(sizes.actions, dim, padding_idx=0)
+        self.gaps = nn.Embedding(_GAPS, dim)
+        self.item_features = FeatureEmbedding(sizes.item_features if config.use_item_features else {}, dim)
+        self.item_content = ContentProjection(sizes.content if config.use_item_features else {}, dim)
+        self.user_features = FeatureEmbedding(sizes.user_features if config.use_user_features else {}, dim)
+        self.dropout = Dropout(config.dropout)
+        self.blocks = nn.ModuleList(
+            CausalBlock(dim, config.heads, config.inner_size, config.dropout) for _ in range(config.blocks)
+        )
+        self.norm = nn.LayerNorm(dim)
+        for table in (self.ids, self.positions):
+            nn.init.normal_(table.weight, std=dim**-0.5)
+        nn.init.zeros_(self.ids.weight[0])
+        # What may turn out to say nothing starts as nothing.
+        nn.init.zeros_(self.actions.weight)
+        nn.init.zeros_(self.gaps.weight)
+
+    def encode_item(self, items: Items) -> Tensor:
+        """[N, D]: id, attributes and content, summed."""
+        ids: Tensor = self.ids(items.ids)
+        total: Tensor = ids + self.item_features(items.features) + self.item_content(items.content)
+        return total
+
+    def encode_user(self, users: Users) -> Tensor:
+        """[B, D]: what is foretold after the last event, or from the profile alone where there is none."""
+        past = users.history.padded(self.config.history_length)
+        # Only items that occur are encoded: a request costs the same in a catalogue of any size.
+        rows, local = torch.unique(past.rows, return_inverse=True)
+        hidden_BLD = self._states(self.encode_item(users.catalogue.take(rows)), local, past, users)
+        return hidden_BLD[torch.arange(len(users)), past.lengths]
+
+    def loss(self, batch: TrainBatch) -> dict[str, Tensor]:
+        """Cross-entropy of each event given those before it."""
+        users = batch.users
+        past = users.history.padded(self.config.history_length + 1)
+        table_ND = self.encode_item(users.catalogue)
+        hidden_BLD = self._states(table_ND, past.rows[:, :-1], past, users)
+        valid = past.valid
+        return {"next_item": softmax_cross_entropy(hidden_BLD[valid], table_ND, past.rows[valid])}
+
+    def _states(self, table_ND: Tensor, rows_BL: Tensor, past: PaddedHistory, users: Users) -> Tensor:
+        """[B, L + 1, D]: what is foretold before the first step and after each of the L steps."""
+        length = rows_BL.shape[1]
+        x = nn.functional.embedding(rows_BL, table_ND) * self.config.embedding_size**0.5
+        if self.config.use_action:
+            x = x + self.actions(past.actions[:, :length])
+        if self.config.use_time and self.sizes.has_time:
+            x = x + self.gaps(_gap_buckets(past.times[:, :length]))
+        x = torch.cat([self.start.expand(len(users), 1, -1), x], 1) + self.positions.weight[: length + 1]
+        profile = self.user_features(users.features)
+        if isinstance(profile, Tensor):
+            x = x + profile[:, None]
+        x = self.dropout(x)
+        for block in self.blocks:
+            x = block(x)
+        return self.norm(x)  # type: ignore[no-any-return]
+
+
+def _gap_buckets(times_BL: Tensor) -> Tensor:
+    """[B, L] int64: the power of two of the seconds since the step before; 0 for the first step."""
+    gaps = torch.zeros_like(times_BL)
+    gaps[:, 1:] = (times_BL[:, 1:] - times_BL[:, :-1]).clamp(min=0) // MICROSECONDS
+    return torch.log2(gaps.double() + 1).long().clamp(max=_GAPS - 1)

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The best k of many scores, exactly, with ties broken one way: the lower row wins."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+_LOW = 2**31 - 1
+
+
+def top_k(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The k best columns of each row.
+
+    A library's top-k leaves the order of equal scores, and which of them is cut off, to chance. Here score
+    and column are packed into one integer that orders as the pair does, so the answer is unique.
+
+    Args:
+        scores: [B, N] float32, N < 2**31; -inf or NaN where a column must not be returned.
+        k: how many; fewer are returned where fewer are left.
+
+    Returns:
+        columns [B, K] int64, -1 where nothing is left, and their scores [B, K], -inf there; K = min(k, N).
+    """
+    n = scores.shape[1]
+    # Adding 0 turns -0.0 into 0.0; the bits of a float order as integers once the negative ones are flipped.
+    bits = torch.nan_to_num(scores + 0.0, nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf).view(torch.int32)
+    ordered = (bits ^ ((bits >> 31) & _LOW)).to(torch.int64)
+    packed = (ordered << 31) | (_LOW - torch.arange(n))
+    best = packed.topk(min(k, n), dim=1).values
+    columns = _LOW - (best & _LOW)
+    found = scores.gather(1, columns)
+    missing = ~(found > -torch.inf)
+    return columns.masked_fill(missing, -1), found.masked_fill(missing, -torch.inf)

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one road to a ranked list. The evaluator, the batch command and the service all take it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from penchant.models.recommender import Learned, VectorRecommender
+from penchant.recommend import rules
+from penchant.recommend.index import top_k
+
+if TYPE_CHECKING:
+    from penchant.batch import Users
+    from penchant.features.catalogue import Catalogue
+    from penchant.features.space import FeatureSpace
+    from penchant.models.recommender import Recommender
+
+_REASONS_FROM = 50
+"""How many of the last events may be named as a reason."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranked:
+    """Ranked lists.
+
+    Attributes:
+        rows: [B, K] int64, catalogue rows, best first; -1 where a list is shorter.
+        scores: [B, K] float32; -inf where a list is shorter.
+    """
+
+    rows: Tensor
+    scores: Tensor
+
+
+class Pipeline:
+    """A model over a catalogue.
+
+    Args:
+        model: a fitted model.
+        space: the feature space that the model was fitted in.
+        catalogue: what can be recommended.
+        item_vectors: [N, D] of the catalogue, if they are at hand; otherwise they are computed when needed.
+    """
+
+    def __init__(
+        self,
+        model: Recommender,
+        space: FeatureSpace,
+        catalogue: Catalogue,
+        item_vectors: Tensor | None = None,
+    ) -> None:
+        if isinstance(model, Learned):
+            model.eval()
+        self.model = model
+        self.space = space
+        self.catalogue = catalogue
+        self._given_vectors = item_vectors
+
+    @cached_property
+    def item_vectors(self) -> Tensor | None:
+        """[N, D] of the catalogue, or None for a model that has no vectors."""
+        if self._given_vectors is not None or not isinstance(self.model, VectorRecommender):
+            return self._given_vectors
+        with torch.inference_mode():
+            return self.model.encode_item(self.catalogue.items)
+
+    @cached_property
+    def _directions(self) -> Tensor | None:
+        vectors = self.item_vectors
+        return None if vectors is None else functional.normalize(vectors, dim=1)
+
+    @cached_property
+    def _hidden(self) -> Tensor | None:
+        """Rows that the model can say nothing of, or None where there are none."""
+        if self.model.cold_items:
+            return None
+        rows = torch.nonzero(self.catalogue.items.ids <= 1).squeeze(1)
+        return rows if len(rows) else None
+
+    def score(self, users: Users) -> Tensor:
+        """[B, N] float32: every item of the catalogue, nothing left out. May be a shared buffer: copy to keep."""
+        with torch.inference_mode():
+            if isinstance(self.model, VectorRecommender) and self.item_vectors is not None:
+                return self.model.encode_user(users) @ self.item_vectors.T
+            return self.model.score(users, self.catalogue.items)
+
+    def recommend(
+        self,
+        users: Users,
+        k: int,
+        *,
+        exclude_seen: bool = True,
+        exclude: Tensor | None = None,
+        within: Tensor | None = None,
+    ) -> Ranked:
+        """The k best items of each user.
+
+        Args:
+            users: B users, whose histories point into this pipeline's catalogue.
+            k: at most this many; lists are shorter where fewer items are left.
+            exclude_seen: leave out what is in the user's own history.
+            exclude: [M] catalogue rows that nobody gets.
+            within: [M] catalogue rows that alone may be given.
+        """
+        with torch.inference_mode():
+            scores = self.score(users).clone()
+            if exclude_seen:
+                rules.forbid_seen(scores, users.history)
+            if self._hidden is not None:
+                rules.forbid(scores, self._hidden)
+            if exclude is not None:
+                rules.forbid(scores, exclude)
+            if within is not None:
+                rules.allow_only(scores, within)
+            rows, best = top_k(scores, k)
+            return Ranked(rows=rows, scores=best)
+
+    def similar(self, row: int, k: int) -> Ranked:
+        """The k items nearest to one item [1, K]; empty where the model knows no relation between items."""
+        with torch.inference_mode():
+            near = self._affinity(torch.tensor([row]), None)
+            if near is None:
+                return Ranked(rows=torch.zeros(1, 0, dtype=torch.int64), scores=torch.zeros(1, 0))
+            near = near.clone()
+            rules.forbid(near, torch.tensor([row]))
+            if self._hidden is not None:
+                rules.forbid(near, self._hidden)
+            rows, scores = top_k(near, k)
+            return Ranked(rows=rows, scores=scores)
+
+    def reasons(self, past: Tensor, rows: Tensor) -> Tensor:
+        """[K] int64: for each recommended row, which row of the history leads to it most; -1 where none does.
+
+        Args:
+            past: [L] catalogue rows of one user's history, oldest first.
+            rows: [K] recommended catalogue rows, none negative.
+        """
+        none = torch.full_like(rows, -1)
+        if not len(past) or not len(rows):
+            return none
+        recent = past[-_REASONS_FROM:]
+        with torch.inference_mode():
+            near = self._affinity(recent, rows)
+        if near is None:
+            return none
+        best = near.max(dim=0)
+        return torch.where(best.values > 0, recent[best.indices], none)
+
+    def _affinity(self, given: Tensor, wanted: Tensor | None) -> Tensor | None:
+        """[A, B] between catalogue rows; `wanted` None for all."""
+        if self._directions is not None:
+            to = self._directions if wanted is None else self._directions[wanted]
+            return self._directions[given] @ to.T
+        items = self.catalogue.items
+        return self.model.affinity(items.take(given), items if wanted is None else items.take(wanted))
