@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files into rows as they stand: CSV, TSV, JSON lines and Parquet, one file or several.
+
+What a text file holds is read as text, so that an id such as "007" survives; Parquet keeps its own types.
+Only the columns asked for are read.
+"""
+
+from __future__ import annotations
+
+import csv
+import glob
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from penchant.errors import DataError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+SEPARATORS = {".csv": ",", ".tsv": "\t"}
+JSON_LINES = frozenset({".jsonl", ".ndjson"})
+PARQUET = frozenset({".parquet", ".pq"})
+_KNOWN = sorted({*SEPARATORS, *JSON_LINES, *PARQUET})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """The rows of one table as they stand in its files.
+
+    Attributes:
+        table: "events", "items" or "users".
+        rows: the columns that were asked for, under their own names; the files one after the other.
+        files: the files, in order.
+        starts: for each file, the position in `rows` of its first row.
+    """
+
+    table: str
+    rows: pl.DataFrame
+    files: tuple[str, ...]
+    starts: tuple[int, ...]
+
+    def places(self, at: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """The file, and the 1-based data row in it, of each position in `rows`."""
+        positions = at.to_numpy()
+        which = np.searchsorted(np.asarray(self.starts), positions, side="right") - 1
+        files = pl.Series("file", self.files, dtype=pl.String).gather(which)
+        return files, pl.Series("row", positions - np.asarray(self.starts)[which] + 1, dtype=pl.Int64)
+
+
+def find_files(path: str | Sequence[str], base: Path) -> list[Path]:
+    """The files that a path, a pattern, or several of them mean; those of a pattern in name order.
+
+    Args:
+        path: relative to `base`, or absolute; `*`, `?` and `[...]` make it a pattern.
+        base: the folder of the run file.
+
+    Raises:
+        DataError: nothing is there, or a folder is.
+    """
+    if not isinstance(path, str):
+        return [file for one in path for file in find_files(one, base)]
+    whole = base / Path(path).expanduser()
+    if whole.is_dir():
+        raise DataError(
+            f"{whole} is a folder, where a file is meant: name a file, or a pattern such as {path}/*.parquet"
+        )
+    if whole.exists():
+        return [whole]
+    if glob.has_magic(path):
+        found = sorted(Path(name) for name in glob.glob(str(whole), recursive=True))  # noqa: PTH207 (`**`, absolute)
+        files = [name for name in found if name.is_file()]
+        if files:
+            return files
+        raise DataError(f"No file matches {whole}")
+    beside = [file.name for file in whole.parent.iterdir()] if whole.parent.is_dir() else []
+    raise DataError(f"There is no file {whole}{nearest(whole.name, beside) if beside else ''}")
+
+
+def read_table(
+    table: str, files: Sequence[Path], columns: Mapping[str, str], separator: str | None = None
+) -> Source:
+    """Read the named columns of all files.
+
+    Args:
+        table: what the rows are, for messages: "events", "items" or "users".
+        files: where they lie.
+        columns: each column to read -> the key of the run file that names it, for messages.
+        separator: what stands between the cells of a text table, where the ending does not tell.
+
+    Raises:
+        DataError: a file is empty, damaged, of an unknown kind, not UTF-8, or lacks a column.
+    """
+    frames = [_read_file(file, columns, separator) for file in files]
+    heights = [frame.height for frame in frames]
+    if not sum(heights):
+        raise DataError(
+            f"{files[0]} has no rows" + (", nor has any file beside it" if len(files) > 1 else "")
+        )
+    starts = (0, *np.cumsum(heights)[:-1].tolist())
+    return Source(table=table, rows=_stack(frames), files=tuple(map(str, files)), starts=starts)
+
+
+def scan(file: Path, separator: str | None = None) -> pl.LazyFrame:
+    """A lazy look at one file: text columns of CSV and JSON lines as String (or lists of it).
+
+    Raises:
+        DataError: the file is empty, of an unknown kind or damaged where its columns are told.
+    """
+    ending = file.suffix.lower()
+    try:
+        if ending not in _KNOWN:
+            raise DataError(
+                f"{file}: cannot tell what a {ending or 'nameless'} file is; known: {', '.join(_KNOWN)}"
+            )
+        if file.stat().st_size == 0:
+            raise DataError(f"{file} is empty")
+        if ending in SEPARATORS:
+            cell = separator or SEPARATORS[ending]
+            return pl.scan_csv(file, separator=cell, infer_schema=False, glob=False)
+        if ending in PARQUET:
+            return pl.scan_parquet(file, glob=False, hive_partitioning=False)
+        name = glob.escape(str(file))
+        told = pl.scan_ndjson(name, infer_schema_length=None).collect_schema()
+        kinds = {
+            c: pl.List(pl.String) if isinstance(kind, pl.List) else pl.String() for c, kind in told.items()
+        }
+        return pl.scan_ndjson(name, schema=kinds)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise explain(file, error, separator) from error
+
+
+def columns_of(file: Path, separator: str | None = None) -> pl.Schema:
+    """The columns of one file.
+
+    Raises:
+        DataError: as `scan`.
+    """
+    frame = scan(file, separator)
+    try:
+        return frame.collect_schema()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise explain(file, error, separator) from error
+
+
+def explain(file: Path, error: Exception, separator: str | None = None) -> DataError:
+    """What is wrong with a file that could not be read, with the line where it can be told."""
+    ending = file.suffix.lower()
+    reason = str(error).strip().split("\n")[0]
+    if isinstance(error, OSError) and error.strerror:
+        return DataError(f"{file} cannot be read: {error.strerror}")
+    if ending in PARQUET:
+        return DataError(f"{file} is not a whole Parquet file: {reason}")
+    for trouble in _troubles(file, ending, separator):
+        return DataError(f"{file}: {trouble}")
+    return DataError(f"{file} cannot be read: {reason}")
+
+
+def _read_file(file: Path, columns: Mapping[str, str], separator: str | None) -> pl.DataFrame:
+    have = columns_of(file, separator).names()
+    for column, key in columns.items():
+        if column not in have:
+            raise DataError(f"{file} has no column {column!r}, which {key} names{nearest(column, have)}")
+    try:
+        return scan(file, separator).select(list(columns)).collect()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise explain(file, error, separator) from error
+
+
+def _stack(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    """One table out of several whose types may differ from file to file (32 and 64 bits, number and text)."""
+    if len(frames) == 1:
+        return frames[0]
+    mixed = {
+        column
+        for column in frames[0].columns
+        if len({frame.schema[column].is_numeric() for frame in frames}) > 1
+    }
+    texts = [frame.with_columns(pl.col(mixed).cast(pl.String)) if mixed else frame for frame in frames]
+    try:
+        return pl.concat(texts, how="vertical_relaxed")
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"The files of one table hold different types of one column: {error}") from error
+
+
+def _troubles(file: Path, ending: str, separator: str | None) -> Iterator[str]:
+    """What a slow look finds wrong in a text file; only taken once the fast reader has given up."""
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                text = line.decode()
+            except UnicodeDecodeError:
+                yield (
+                    f"line {number} is not UTF-8. Convert the file: "
+                    f"iconv -f latin1 -t utf-8 {file.name} > new{ending}"
+                )
+                return
+            if ending in JSON_LINES and text.strip():
+                try:
+                    msgspec.json.decode(text, type=dict)
+                except msgspec.MsgspecError as error:
+                    yield f"line {number} is not a JSON object: {error}"
+                    return
+    if ending in SEPARATORS:
+        with file.open(encoding="utf-8-sig", newline="") as lines_of_text:
+            rows = csv.reader(lines_of_text, delimiter=separator or SEPARATORS[ending])
+            width = len(next(rows, []))
+            for number, row in enumerate(rows, 1):
+                if len(row) > width:
+                    yield (
+                        f"row {number} has {len(row)} cells, the header has {width}. "
+                        "Put cells that hold the separator between double quotes"
+                    )
+                    return
