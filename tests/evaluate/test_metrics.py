@@ -74,6 +74,11 @@ def test_k_beyond_the_list_counts_the_empty_places():
     assert found["map"][0] == 0.25
 
 
+def test_an_absurd_k_costs_no_memory():
+    found = at([[7, 1]], relevant([1, 2]), 10**12)
+    assert found["ndcg"][0] == pytest.approx((1 / LOG(3)) / (1 + 1 / LOG(3)))
+
+
 def test_lists_of_no_places_score_zero():
     assert all(float(value[0]) == 0 for value in at(np.zeros((1, 0)), relevant([1]), 5).values())
 

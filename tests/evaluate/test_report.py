@@ -157,7 +157,7 @@ def test_every_text_is_escaped(tmp_path):
     whole = report(
         evil, run=EVIL, protocol=EVIL, versions={EVIL: EVIL}, created=EVIL, comparisons=(comparison,)
     )
-    text = html(tmp_path, whole, {EVIL: [{"step": 1, f"loss{EVIL}": 1.0, f"{EVIL}@1": 2.0}]})
+    text = html(tmp_path, whole, {EVIL: [{"step": 1, f"loss{EVIL}": 1.0, f"{EVIL}@10": 2.0}]})
     assert "<script>" not in text
     assert "script" not in Page(text).tags
     assert Page(text).text.count(EVIL) > 12
@@ -232,17 +232,25 @@ def test_training_curves(tmp_path):
             "note": "warm",
             "resumed": True,
         },
-        {"epoch": 1, "step": 10, "ndcg@10": 0.05},
-        {"epoch": 2, "step": 20, "loss": {"next": 6.0}},
+        {"epoch": 1, "step": 10, "metrics": {"ndcg@10": 0.05, "ndcg@5": 0.04}},
+        {"epoch": 2, "step": 20, "loss": {"next": 6.0}, "metrics": {}},
         {"seconds": 3.0},
     ]
     text = html(tmp_path, report(), {"sasrec": rows, "silent": [{"seconds": 1.0}], "dull": [{"step": 1}]})
     assert charts(text)[4:] == ["Training loss of sasrec", "Validation while training of sasrec"]
     page = Page(text).text
-    assert "loss.next, step 20: 6.0000" in page
-    assert "ndcg@10, step 10: 0.0500" in page
-    assert "loss.extra" not in page
+    assert "next, epoch 2: 6.0000" in page
+    assert "ndcg@10, epoch 1: 0.0500" in page
+    assert "ndcg@5, epoch" not in page
+    assert "extra" not in page
     assert "resumed" not in page
+
+
+def test_training_curves_of_a_run_that_counts_steps(tmp_path):
+    page = Page(
+        html(tmp_path, report(), {"sasrec": [{"step": 10, "loss": 7.0}, {"step": 30, "loss": 5.0}]})
+    ).text
+    assert "loss, step 30: 5.0000" in page
 
 
 def test_combine_puts_models_side_by_side():

@@ -123,7 +123,9 @@ def average_precision(hit: Bools, counts: Ints, k: int) -> Floats:
 def ndcg(hit: Bools, counts: Ints, k: int) -> Floats:
     """Binary NDCG: gain 1 / log2(place + 1), over the gain of min(k, counts) hits at the top."""
     top = hit[:, :k]
-    gain = 1.0 / np.log2(np.arange(2, k + 2))
+    # No longer than needed, so that an absurd k costs nothing.
+    most = max(top.shape[1], min(k, int(counts.max(initial=1))))
+    gain = 1.0 / np.log2(np.arange(2, most + 2))
     ideal = gain.cumsum()
     found: Floats = top @ gain[: top.shape[1]] / ideal[np.minimum(counts, k) - 1]
     return found
@@ -154,3 +156,8 @@ def coverage(ranked: Ints, k: int, n_items: int) -> float:
     """Share of the catalogue (N = `n_items`) that stands in anyone's first k."""
     top = ranked[:, :k]
     return len(np.unique(top[top != ABSENT])) / n_items
+
+
+def headline(ks: Sequence[int]) -> int:
+    """The k to show where only one can be shown: 10 if it was measured, else the smallest."""
+    return 10 if 10 in ks else min(ks)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from penchant.evaluate import plots
 from penchant.evaluate.markup import add, node, to_html
+from penchant.evaluate.metrics import headline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +34,7 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 def render(report: Report, curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     """The whole document; `curves` are the rows of `metrics.jsonl` by model."""
-    k = plots.headline_k(report)
+    k = headline(report.ks)
     others = [other for other in report.ks if other != k]
     main = node("main", _header(report), _lead(report, k), _facts(report))
     add(main, node("h2", f"Quality of the first {k}"), _table(report, k), _reading(report))

@@ -15,13 +15,8 @@ if TYPE_CHECKING:
 
     from penchant.evaluate.report import Measure, Report
 
-CLOCKS = ("step", "epoch")
+CLOCKS = ("epoch", "step")
 """Keys of a training row that say when, the preferred first."""
-
-
-def headline_k(report: Report) -> int:
-    """The k of the first table and of single-k plots: 10 if it was measured, else the smallest."""
-    return 10 if 10 in report.ks else min(report.ks)
 
 
 def figures(report: Report, curves: Mapping[str, Sequence[Mapping[str, Any]]], k: int) -> list[Element]:
@@ -34,7 +29,7 @@ def figures(report: Report, curves: Mapping[str, Sequence[Mapping[str, Any]]], k
     if any(result.popularity for result in report.results):
         found.append(_longtail(report))
     for model, rows in curves.items():
-        found.extend(_training(model, rows))
+        found.extend(_training(model, rows, k))
     return found
 
 
@@ -63,7 +58,9 @@ def _segments(report: Report, k: int) -> Element:
     groups = [(name, f"{users:,} users") for name, users in sizes.items()]
     axes = ("Events known of the user", f"NDCG@{k}")
     chart = svg.grouped(f"NDCG@{k} by length of history", groups, series, axes, _plain)
-    return _figure(f"NDCG@{k} by what is known of the user", "Strangers to the left.", chart, series)
+    return _figure(
+        f"NDCG@{k} by what is known of the user", "The fewer known events, the further left.", chart, series
+    )
 
 
 def _longtail(report: Report) -> Element:
@@ -82,8 +79,8 @@ def _longtail(report: Report) -> Element:
     return _figure("The long tail", words, chart, series)
 
 
-def _training(model: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[Element]:
-    """The losses, and the metrics, of one model over its training; each only if it was logged."""
+def _training(model: str, rows: Sequence[Mapping[str, Any]], k: int) -> Iterator[Element]:
+    """The losses, and the metrics at k, of one model over its training; each only if it was logged."""
     flat = [_numbers(row) for row in rows]
     clock = next((c for c in CLOCKS if any(c in row for row in flat)), None)
     if clock is None:
@@ -93,15 +90,18 @@ def _training(model: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[Element
         if clock in row:
             moments.setdefault(row[clock], {}).update(row)
     names = list(dict.fromkeys(name for moment in moments.values() for name in moment))
-    for what, mark in (("Training loss", "loss"), ("Validation while training", "@")):
-        chosen = [name for name in names if mark in name]
+    plots = {
+        "Training loss": [name for name in names if "loss" in name],
+        "Validation while training": [name for name in names if name.endswith(f"@{k}")],
+    }
+    for what, chosen in plots.items():
         if not chosen:
             continue
         xs = sorted(x for x, moment in moments.items() if any(name in moment for name in chosen))
-        series = [
-            Series(name, [Point(moments[x][name]) if name in moments[x] else None for x in xs], colour(n))
-            for n, name in enumerate(chosen)
-        ]
+        series = []
+        for n, name in enumerate(chosen):
+            points = [Point(moments[x][name]) if name in moments[x] else None for x in xs]
+            series.append(Series(name.rpartition(".")[2], points, colour(n)))
         chart = svg.lines(f"{what} of {model}", xs, series, (clock, ""), _plain, zero=False)
         yield _figure(f"{what}: {model}", "", chart, series)
 
