@@ -40,9 +40,7 @@ def test_metrics_judged_together_are_judged_as_alone():
 
 def test_seed_and_level():
     values = normal(4, 80)[None]
-    wide, again, narrow = (
-        intervals(values, resamples=200, seed=5, level=level)[0] for level in (0.95, 0.95, 0.5)
-    )
+    wide, again, narrow = (intervals(values, resamples=200, seed=5, level=level)[0] for level in (0.95, 0.95, 0.5))
     assert wide == again
     assert wide != intervals(values, resamples=200, seed=6)[0]
     assert wide.low < narrow.low < narrow.mean < narrow.high < wide.high

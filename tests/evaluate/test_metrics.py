@@ -57,9 +57,7 @@ def test_by_hand_at_three():
 
 def test_a_perfect_list_is_one_everywhere():
     found = at([[4, 0, 2]], relevant([0, 2, 4]), 3)
-    assert {name: float(value[0]) for name, value in found.items()} == pytest.approx(
-        dict.fromkeys(METRICS, 1.0)
-    )
+    assert {name: float(value[0]) for name, value in found.items()} == pytest.approx(dict.fromkeys(METRICS, 1.0))
 
 
 def test_nothing_found_is_zero_everywhere():

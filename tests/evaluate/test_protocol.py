@@ -7,15 +7,15 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from penchant.features.space import FeatureSpace
-from penchant.models.recommender import ModelConfig, Recommender
-from penchant.recommend.pipeline import Pipeline
 
 from penchant.data.dataset import Dataset
 from penchant.errors import ConfigError, DataError
 from penchant.evaluate import protocol, summary
 from penchant.evaluate.protocol import EvaluateConfig, Question, evaluate
 from penchant.evaluate.summary import Entry
+from penchant.features.space import FeatureSpace
+from penchant.models.recommender import ModelConfig, Recommender
+from penchant.recommend.pipeline import Pipeline
 from penchant.registry import read_config
 from penchant.schema import EVENT_COLUMNS, ITEM, USER, IdType, Schema
 
@@ -106,9 +106,7 @@ def test_means_are_over_the_users_who_were_asked():
     assert means["recall@1"] == pytest.approx((1 / 2 + 0) / 2)
     assert means["mrr@1"] == 0.5
     assert means["coverage@1"] == 1 / 4, "both were shown d"
-    assert set(means) == {
-        f"{m}@1" for m in ("ndcg", "recall", "mrr", "map", "hit_rate", "precision", "coverage")
-    }
+    assert set(means) == {f"{m}@1" for m in ("ndcg", "recall", "mrr", "map", "hit_rate", "precision", "coverage")}
 
 
 def test_cold_items_compete_and_are_found_when_asked_for():
@@ -159,9 +157,7 @@ def test_ks_are_sorted_and_lists_never_longer_than_the_catalogue():
 
 
 def test_nothing_to_find_is_said_with_the_way_out():
-    with pytest.raises(
-        DataError, match=r"none of 1 hidden events .* set cold_items or repeats in \[evaluate\]"
-    ):
+    with pytest.raises(DataError, match=r"none of 1 hidden events .* set cold_items or repeats in \[evaluate\]"):
         ask(hidden=events("bob c"))
     with pytest.raises(DataError, match="none of 0 hidden events"):
         ask(hidden=events())
@@ -259,10 +255,15 @@ def test_reports_need_models_and_one_question():
         summary.report("run", "", {})
     with pytest.raises(DataError, match="model 'b' was asked another question than 'a'"):
         summary.report("run", "", {"a": entry(), "b": entry(cold_items=True)})
-    for known in (events("ann b", "bob a", "cy c", "cy d"), events("ann b", "bob c", "cy a", "cy d")):
-        other = Entry(kind="alphabet", evaluation=ask(known=known, bootstrap=50))
+    hidden = events("ann c", "dee a")
+    others = {
+        "users": {"hidden": events("ann c", "eve a")},
+        "items to find": {"hidden": events("ann c", "dee b")},
+        "competing items": {"hidden": hidden, "known": KNOWN.head(7)},
+    }
+    for what, changes in others.items():
         with pytest.raises(DataError, match="another question"):
-            summary.report("run", "", {"a": entry(), "b": other})
+            summary.report("run", what, {"a": entry(hidden=hidden), "b": entry(**changes)})
     with pytest.raises(DataError, match="another question"):
         summary.report("run", "", {"a": entry(ks=(1,)), "b": entry(ks=(2,))})
 

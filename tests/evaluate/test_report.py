@@ -89,9 +89,7 @@ def test_json_comes_back_equal(tmp_path):
     write_json(whole, tmp_path / "deep" / "report.json")
     assert read_json(tmp_path / "deep" / "report.json") == whole
     assert (
-        json.loads((tmp_path / "deep" / "report.json").read_text())["results"][0]["measures"]["ndcg@10"][
-            "mean"
-        ]
+        json.loads((tmp_path / "deep" / "report.json").read_text())["results"][0]["measures"]["ndcg@10"]["mean"]
         == 0.1
     )
 
@@ -138,25 +136,19 @@ def test_page_shows_the_numbers(tmp_path):
 def test_page_asks_the_network_for_nothing_and_runs_nothing(tmp_path):
     page = Page(html(tmp_path, report(result(), result("sasrec")), {"sasrec": [{"step": 1, "loss": 2.0}]}))
     assert not {"script", "link", "img", "iframe", "object", "embed", "base", "form"} & set(page.tags)
-    assert not [
-        name for name, _ in page.attributes if name in {"src", "href", "srcset"} or name.startswith("on")
-    ]
+    assert not [name for name, _ in page.attributes if name in {"src", "href", "srcset"} or name.startswith("on")]
     assert "url(" not in page.text
     assert "@import" not in page.text
     assert ("content", "default-src 'none'; style-src 'unsafe-inline'") in page.attributes
 
 
 def test_every_text_is_escaped(tmp_path):
-    evil = result(
-        EVIL, kind=EVIL, segments=(Segment(name=EVIL, users=1, measures={"ndcg@10": measure(0.1)}),)
-    )
+    evil = result(EVIL, kind=EVIL, segments=(Segment(name=EVIL, users=1, measures={"ndcg@10": measure(0.1)}),))
     evil = msgspec.structs.replace(
         evil, timings={EVIL: 1.0}, measures={**evil.measures, f"{EVIL}@10": measure(0.2)}
     )
     comparison = Comparison(metric=EVIL, better=EVIL, worse=EVIL, mean=0.1, low=0.0, high=0.2, p=0.5)
-    whole = report(
-        evil, run=EVIL, protocol=EVIL, versions={EVIL: EVIL}, created=EVIL, comparisons=(comparison,)
-    )
+    whole = report(evil, run=EVIL, protocol=EVIL, versions={EVIL: EVIL}, created=EVIL, comparisons=(comparison,))
     text = html(tmp_path, whole, {EVIL: [{"step": 1, f"loss{EVIL}": 1.0, f"{EVIL}@10": 2.0}]})
     assert "<script>" not in text
     assert "script" not in Page(text).tags
@@ -193,9 +185,7 @@ def test_the_first_sentence_is_no_surer_than_the_comparison(tmp_path, low, words
 
 
 def test_an_empty_report_is_still_a_page(tmp_path):
-    bare = report(
-        msgspec.structs.replace(result(), measures={}, segments=(), popularity=(), timings={}), ks=(20,)
-    )
+    bare = report(msgspec.structs.replace(result(), measures={}, segments=(), popularity=(), timings={}), ks=(20,))
     assert "No model was measured." in Page(html(tmp_path, bare)).text
     none = msgspec.structs.replace(bare, results=())
     assert "No model was measured." in Page(html(tmp_path, none)).text
@@ -247,9 +237,7 @@ def test_training_curves(tmp_path):
 
 
 def test_training_curves_of_a_run_that_counts_steps(tmp_path):
-    page = Page(
-        html(tmp_path, report(), {"sasrec": [{"step": 10, "loss": 7.0}, {"step": 30, "loss": 5.0}]})
-    ).text
+    page = Page(html(tmp_path, report(), {"sasrec": [{"step": 10, "loss": 7.0}, {"step": 30, "loss": 5.0}]})).text
     assert "loss, step 30: 5.0000" in page
 
 

@@ -114,9 +114,7 @@ def test_a_line_of_one_point_and_one_of_many():
     one = svg.lines("t", [7], [Series("a", [Point(2.0)], "s0")], ("step", ""), plain, zero=False)
     assert len(list(one.iter("circle"))) == 1
     xs = list(range(0, 1000, 10))
-    many = svg.lines(
-        "t", xs, [Series("a", [Point(x / 7) for x in xs], "s0")], ("step", ""), plain, zero=False
-    )
+    many = svg.lines("t", xs, [Series("a", [Point(x / 7) for x in xs], "s0")], ("step", ""), plain, zero=False)
     shown = [text for text in texts(many) if text in {str(x) for x in xs}]
     assert len(shown) < 25, "not one label a point"
 

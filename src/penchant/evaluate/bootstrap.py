@@ -56,9 +56,7 @@ def intervals(values: Floats, *, resamples: int = 1000, seed: int = 0, level: fl
     return [Interval(*map(float, row)) for row in zip(values.mean(axis=1), low, high, strict=True)]
 
 
-def paired(
-    a: Floats, b: Floats, *, resamples: int = 10_000, seed: int = 0, level: float = 0.95
-) -> Difference:
+def paired(a: Floats, b: Floats, *, resamples: int = 10_000, seed: int = 0, level: float = 0.95) -> Difference:
     """Is `a` better than `b`? Both are [B], one metric of the same users in the same order.
 
     p is two-sided: the share of draws whose mean strays from the observed difference by at least the

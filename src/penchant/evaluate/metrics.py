@@ -64,9 +64,7 @@ def hits(ranked: Ints, relevant: Relevant) -> Bools:
     """
     users = len(ranked)
     if len(relevant.offsets) != users + 1 or int(relevant.offsets[-1]) != len(relevant.rows):
-        raise ValueError(
-            f"{users} ranked lists do not match {len(relevant.offsets) - 1} users with relevant rows"
-        )
+        raise ValueError(f"{users} ranked lists do not match {len(relevant.offsets) - 1} users with relevant rows")
     if users and int(relevant.counts.min()) < 1:
         raise ValueError(f"user {int(relevant.counts.argmin())} has no relevant row and cannot be judged")
     if not ranked.size:

@@ -90,9 +90,7 @@ def _lead(report: Report, k: int) -> Element:
     if len(ranked) == 1:
         return add(text, ".")
     second = ranked[1]
-    found = [
-        c for c in report.comparisons if (c.metric, c.better, c.worse) == (key, best.model, second.model)
-    ]
+    found = [c for c in report.comparisons if (c.metric, c.better, c.worse) == (key, best.model, second.model)]
     gap = f"{score.mean - second.measures[key].mean:.4f}"
     add(text, ", ahead of ", node("strong", second.model), f" by {gap}")
     if not found:
@@ -168,9 +166,7 @@ def _timings(report: Report) -> Element:
     steps = list(dict.fromkeys(step for result in report.results for step in result.timings))
     rows = []
     for result in report.results:
-        cells = (
-            node("td", f"{result.timings[s]:,.2f}" if s in result.timings else "\N{EN DASH}") for s in steps
-        )
+        cells = (node("td", f"{result.timings[s]:,.2f}" if s in result.timings else "\N{EN DASH}") for s in steps)
         rows.append(node("tr", node("th", result.model, scope="row", title=result.model), *cells))
     return _grid(["Model", *steps], rows)
 

@@ -58,9 +58,7 @@ def _segments(report: Report, k: int) -> Element:
     groups = [(name, f"{users:,} users") for name, users in sizes.items()]
     axes = ("Events known of the user", f"NDCG@{k}")
     chart = svg.grouped(f"NDCG@{k} by length of history", groups, series, axes, _plain)
-    return _figure(
-        f"NDCG@{k} by what is known of the user", "The fewer known events, the further left.", chart, series
-    )
+    return _figure(f"NDCG@{k} by what is known of the user", "From newcomers to regulars.", chart, series)
 
 
 def _longtail(report: Report) -> Element:

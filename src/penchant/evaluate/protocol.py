@@ -184,9 +184,7 @@ class Question:
 
     def _answer(self, pipeline: Pipeline, positions: Tensor, k: int, within: Tensor | None) -> Ints:
         some = self.users.select(positions)
-        found: Ints = pipeline.recommend(
-            some, k, exclude_seen=not self.config.repeats, within=within
-        ).rows.numpy()
+        found: Ints = pipeline.recommend(some, k, exclude_seen=not self.config.repeats, within=within).rows.numpy()
         return found
 
     def describe(self) -> str:
@@ -233,6 +231,4 @@ def _relevant(targets: pl.DataFrame, catalogue: Catalogue) -> Relevant:
     rows = catalogue.rows(targets[ITEM]).numpy()
     beyond = len(catalogue) - 1 + targets[ITEM].rank("dense").to_numpy().astype(np.int64)
     counts = targets.group_by(USER, maintain_order=True).len()["len"].to_numpy()
-    return Relevant(
-        np.concatenate([[0], counts.cumsum()]).astype(np.int64), np.where(rows >= 0, rows, beyond)
-    )
+    return Relevant(np.concatenate([[0], counts.cumsum()]).astype(np.int64), np.where(rows >= 0, rows, beyond))

@@ -160,9 +160,7 @@ def combine(reports: Sequence[Report]) -> Report:
         for field in ("protocol", "users", "items", "events", "ks", "level"):
             a, b = getattr(first, field), getattr(other, field)
             if a != b:
-                raise DataError(
-                    f"{first.run!r} and {other.run!r} cannot be compared: {field} is {a!r} and {b!r}"
-                )
+                raise DataError(f"{first.run!r} and {other.run!r} cannot be compared: {field} is {a!r} and {b!r}")
     results = tuple(result for report in reports for result in report.results)
     names = [result.model for result in results]
     twice = {name for name in names if names.count(name) > 1}

@@ -131,9 +131,7 @@ def _comparisons(evaluations: Mapping[str, Evaluation]) -> tuple[Comparison, ...
     best, *others = sorted(scores, key=lambda name: -float(scores[name].mean()))
     found = []
     for other in others:
-        gap = paired(
-            scores[best], scores[other], resamples=config.bootstrap, seed=config.seed, level=config.level
-        )
+        gap = paired(scores[best], scores[other], resamples=config.bootstrap, seed=config.seed, level=config.level)
         found.append(Comparison(metric=key, better=best, worse=other, **gap._asdict()))
     return tuple(found)
 

@@ -79,9 +79,7 @@ def across(title: str, series: Sequence[Series], axis: str, form: Format) -> Ele
     for n, (one, point) in enumerate(zip(series, points, strict=True)):
         y, x = 8 + n * row, left + point.value * scale
         end = left + (point.value if point.high is None else point.high) * scale
-        label = node(
-            "text", _cut(one.name, 16), x=left - 10, y=y + row / 2 - 3, class_="name", text_anchor="end"
-        )
+        label = node("text", _cut(one.name, 16), x=left - 10, y=y + row / 2 - 3, class_="name", text_anchor="end")
         bar = node("rect", x=left, y=y + 2, width=x - left, height=row - 12, rx=3, class_=f"fill {one.style}")
         number = node("text", form(point.value), x=end + 8, y=y + row / 2 - 3, class_="value")
         whisker = _whisker(point, lambda v: left + v * scale, y + row / 2 - 4, upright=False)
@@ -190,9 +188,7 @@ def lines(
             add(chart, node("polygon", points=_path([*upper, *reversed(lower)]), class_=f"band {one.style}"))
         add(
             chart,
-            node(
-                "polyline", points=_path([(at, up(p.value)) for at, _, p in here]), class_=f"line {one.style}"
-            ),
+            node("polyline", points=_path([(at, up(p.value)) for at, _, p in here]), class_=f"line {one.style}"),
         )
         radius = 3.5 if len(here) <= 40 else 1.5
         for at, x, p in here:
