@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The durable event log: what is acknowledged is on the disk.
+
+One writer thread owns the only writing connection. Whatever waits when it comes back from a commit goes into
+its next transaction together (group commit), so that many clients share one wait for the disk. SQLite in WAL
+mode with `synchronous=FULL` by default; any database that SQLAlchemy knows by its URL.
+
+Sequence numbers are given by the writer and not by the database: they are then without a gap, in the order in
+which events arrived, and a second process that writes to the same log meets the primary key instead of
+slipping in between.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import polars as pl
+import sqlalchemy as sa
+
+from penchant.errors import ConfigError, PenchantError
+from penchant.schema import DEFAULT_TYPE, ITEM, TIME, TYPE, USER, VALUE, IdType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+
+LOG = logging.getLogger(__name__)
+
+SEQUENCE = "sequence"
+LARGEST_GROUP = 20_000
+"""Events in one transaction, at most: bounds how long the first of them waits."""
+
+_ATTEMPTS = 5
+_NUMBER, _TEXT = "_number", "_text"
+
+_TABLE = sa.Table(
+    "events",
+    sa.MetaData(),
+    sa.Column(SEQUENCE, sa.BigInteger(), primary_key=True, autoincrement=False),
+    sa.Column(USER + _NUMBER, sa.BigInteger()),
+    sa.Column(USER + _TEXT, sa.Text()),
+    sa.Column(ITEM + _NUMBER, sa.BigInteger()),
+    sa.Column(ITEM + _TEXT, sa.Text()),
+    sa.Column(TIME, sa.BigInteger(), nullable=False),
+    sa.Column(TYPE, sa.Text(), nullable=False),
+    sa.Column(VALUE, sa.Double()),
+)
+
+_FRAME = {
+    SEQUENCE: pl.Int64(),
+    USER + _NUMBER: pl.Int64(),
+    USER + _TEXT: pl.String(),
+    ITEM + _NUMBER: pl.Int64(),
+    ITEM + _TEXT: pl.String(),
+    TIME: pl.Int64(),
+    TYPE: pl.String(),
+    VALUE: pl.Float64(),
+}
+
+
+class EventLogError(PenchantError):
+    """The log cannot be written or read now; nothing of the refused request was kept."""
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that somebody did. Ids keep their type: 7 and "7" are two different ids.
+
+    Attributes:
+        user_id: who.
+        item_id: with what.
+        time: when, in microseconds since 1970 UTC.
+        type: how: "watched", "rated", ...
+        value: how much, if that means anything for this type.
+    """
+
+    user_id: int | str
+    item_id: int | str
+    time: int
+    type: str = DEFAULT_TYPE
+    value: float | None = None
+
+
+class EventLog:
+    """An append-only log of events. Safe to use from many threads; many processes may read."""
+
+    def __init__(self, url: str) -> None:
+        """Open the log at `url` (for example `sqlite:///events.db`), making it if it is not there.
+
+        Raises:
+            ConfigError: the URL means nothing, or names a database whose driver is not installed.
+            EventLogError: the database cannot be opened or written.
+        """
+        self._engine = _engine(url)
+        self.url = self._engine.url.render_as_string(hide_password=True)
+        try:
+            _TABLE.metadata.create_all(self._engine)
+            with self._engine.connect() as connection:
+                self._last = _last(connection)
+        except sa.exc.DBAPIError as error:
+            self._engine.dispose()
+            raise EventLogError(f"The event log {self.url} cannot be opened: {_reason(error)}") from error
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._gate = threading.Lock()
+        self._closed = False
+        self._writer = threading.Thread(target=self._write_all, name="penchant-event-log", daemon=True)
+        self._writer.start()
+
+    @property
+    def last(self) -> int:
+        """The sequence number of the newest event that this process knows to be on the disk; 0 when empty."""
+        return self._last
+
+    def append(self, events: Sequence[Event]) -> list[int]:
+        """Write `events` and wait until they are durable.
+
+        Returns:
+            The sequence number of each event, in the order given.
+
+        Raises:
+            EventLogError: they could not be written, and none of them is there.
+        """
+        return self.submit(events).result()
+
+    def submit(self, events: Sequence[Event]) -> Future[list[int]]:
+        """Like `append`, without waiting: the future is done when the events are durable, or never will be."""
+        waiting = _Waiting(events)
+        with self._gate:
+            if self._closed:
+                raise EventLogError(f"The event log {self.url} is closed: the service is shutting down")
+            self._queue.put(waiting)
+        return waiting.future
+
+    def replay(self, after: int = 0, batch: int = 100_000) -> Iterator[pl.DataFrame]:
+        """All events whose sequence number is greater than `after`, oldest first, as tables of at most `batch` rows.
+
+        The columns are `sequence, user_id_number, user_id_text, item_id_number, item_id_text, time, type, value`;
+        of each `_number` and `_text` one is null. `canonical` turns them into an events table.
+        """
+        names = list(_FRAME)
+        try:
+            with self._engine.connect() as connection:
+                while True:
+                    query = sa.select(_TABLE).where(_TABLE.c[SEQUENCE] > after).order_by(_TABLE.c[SEQUENCE]).limit(batch)
+                    rows = connection.execute(query).fetchall()
+                    if not rows:
+                        return
+                    frame = pl.DataFrame([tuple(row) for row in rows], schema=_FRAME, orient="row").select(names)
+                    after = int(frame[SEQUENCE][-1])
+                    yield frame
+        except sa.exc.DBAPIError as error:
+            raise EventLogError(f"The event log {self.url} cannot be read: {_reason(error)}") from error
+
+    def close(self) -> None:
+        """Write what waits, then let go of the database. Closing twice does no harm."""
+        with self._gate:
+            if self._closed:
+                return
+            self._closed = True
+            self._queue.put(None)
+        self._writer.join()
+        self._engine.dispose()
+
+    def _write_all(self) -> None:
+        """The life of the writer thread."""
+        going = True
+        while going:
+            group: list[_Waiting] = []
+            size = 0
+            waiting = self._queue.get()
+            while waiting is not None:
+                group.append(waiting)
+                size += len(waiting.events)
+                if size >= LARGEST_GROUP or self._queue.empty():
+                    break
+                waiting = self._queue.get()
+            going = waiting is not None
+            if group:
+                self._commit(group)
+
+    def _commit(self, group: list[_Waiting]) -> None:
+        rows = [_row(event) for waiting in group for event in waiting.events]
+        try:
+            first = self._insert(rows)
+        except (sa.exc.SQLAlchemyError, OverflowError, UnicodeError) as error:
+            LOG.warning("event log: %d events refused: %s", len(rows), error)
+            if len(group) > 1 and not isinstance(error, sa.exc.OperationalError):
+                for waiting in group:  # one bad event must not take its neighbours with it
+                    self._commit([waiting])
+                return
+            text = f"The event log {self.url} cannot be written: {_reason(error)}. No event of this request was kept"
+            for waiting in group:
+                waiting.future.set_exception(EventLogError(text))
+            return
+        for waiting in group:
+            stop = first + len(waiting.events)
+            waiting.future.set_result(list(range(first, stop)))
+            first = stop
+
+    def _insert(self, rows: list[dict[str, Any]]) -> int:
+        """Write the rows in one transaction; returns the sequence number of the first."""
+        for attempt in range(_ATTEMPTS):
+            first = self._last + 1
+            for sequence, row in enumerate(rows, first):
+                row[SEQUENCE] = sequence
+            try:
+                with self._engine.begin() as connection:
+                    if rows:
+                        connection.execute(_TABLE.insert(), rows)
+            except sa.exc.IntegrityError:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                with self._engine.connect() as connection:  # another process wrote: go behind it
+                    self._last = _last(connection)
+            else:
+                break
+        self._last = first + len(rows) - 1
+        return first
+
+
+class _Waiting:
+    """A request that waits for its commit."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self.events = events
+        self.future: Future[list[int]] = Future()
+        self.future.set_running_or_notify_cancel()  # from here on nobody can cancel what may be written already
+
+
+def canonical(frame: pl.DataFrame, user: IdType, item: IdType) -> pl.DataFrame:
+    """A table of `EventLog.replay` with the canonical event columns (see `penchant.schema`), and `sequence`.
+
+    Events whose ids are of another type than the catalogue's are left out: they belong to another data set.
+    """
+    kinds = {IdType.INTEGER: _NUMBER, IdType.STRING: _TEXT}
+    users, items = USER + kinds[user], ITEM + kinds[item]
+    return frame.select(pl.col(users).alias(USER), pl.col(items).alias(ITEM), TIME, TYPE, VALUE, SEQUENCE).drop_nulls(
+        [USER, ITEM]
+    )
+
+
+def _row(event: Event) -> dict[str, Any]:
+    user, item = event.user_id, event.item_id
+    by_number, of_number = isinstance(user, int), isinstance(item, int)
+    return {
+        USER + _NUMBER: user if by_number else None,
+        USER + _TEXT: None if by_number else user,
+        ITEM + _NUMBER: item if of_number else None,
+        ITEM + _TEXT: None if of_number else item,
+        TIME: event.time,
+        TYPE: event.type,
+        VALUE: event.value,
+    }
+
+
+def _engine(url: str) -> sa.Engine:
+    try:
+        engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    except sa.exc.ArgumentError as error:
+        raise ConfigError(f"{url!r} is not the address of a database; for example sqlite:///events.db") from error
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"{url!r} needs the Python package {error.name!r}: pip install {error.name}") from error
+    if engine.dialect.name == "sqlite":
+        if not engine.url.database or engine.url.database == ":memory:":
+            raise ConfigError(f"{url!r} keeps nothing: name a file, for example sqlite:///events.db")
+        sa.event.listen(engine, "connect", _durable_sqlite)
+    return engine
+
+
+def _durable_sqlite(connection: DBAPIConnection, _record: object) -> None:
+    """Survive a power cut, and let readers read while the writer writes."""
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _last(connection: sa.Connection) -> int:
+    return int(connection.execute(sa.select(sa.func.max(_TABLE.c[SEQUENCE]))).scalar() or 0)
+
+
+def _reason(error: Exception) -> str:
+    """What the database itself said, and the way out where it is known."""
+    said = str(getattr(error, "orig", None) or error).strip().rstrip(".")
+    hints = {
+        "full": "free some space on that disk",
+        "readonly": "make the file and its folder writable",
+        "unable to open": "see that its folder exists and is writable",
+        "not a database": "this file is something else; name another",
+        "locked": "another program holds it; stop that program or name another file",
+    }
+    hint = next((text for word, text in hints.items() if word in said), None)
+    return f"{said} ({hint})" if hint else said
