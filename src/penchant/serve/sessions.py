@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each user did up to this moment: the bundle's events and all that came since, in memory.
+
+What was there at the start is encoded once, by the feature space; what comes in is appended to its user's
+arrays in order of arrival. A request joins the two by `penchant.features.history.build`, the one definition of
+a history, so the live answer sees exactly the tensors that the evaluator would see.
+"""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from typing import TYPE_CHECKING
+
+import polars as pl
+import torch
+
+from penchant.batch import Users
+from penchant.features import history
+from penchant.schema import USER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from torch import Tensor
+
+    from penchant.batch import History
+    from penchant.features.catalogue import Catalogue
+    from penchant.features.space import FeatureSpace
+    from penchant.serve.wire import Id
+
+
+class _Since:
+    """One user's events since the start, as columns, in order of arrival."""
+
+    def __init__(self) -> None:
+        self.rows, self.actions, self.times, self.values = array("q"), array("q"), array("q"), array("f")
+
+    def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """(rows, actions, times, values), copied: the arrays go on growing."""
+        if not self.rows:
+            empty = torch.zeros(0, dtype=torch.int64)
+            return empty, empty, empty, empty.float()
+        rows, actions, times = (
+            torch.frombuffer(column, dtype=torch.int64).clone()
+            for column in (self.rows, self.actions, self.times)
+        )
+        return rows, actions, times, torch.frombuffer(self.values, dtype=torch.float32).clone()
+
+
+class Sessions:
+    """The live histories of all users. Safe to use from many threads.
+
+    Args:
+        space: encodes events and users.
+        catalogue: the items that histories may hold.
+        events: canonical events in order of arrival, from the bundle and from the log.
+        profiles: the user table.
+    """
+
+    def __init__(
+        self, space: FeatureSpace, catalogue: Catalogue, events: pl.DataFrame, profiles: pl.DataFrame
+    ) -> None:
+        self._space = space
+        self._catalogue = catalogue
+        self._ids = pl.concat([profiles[USER], events[USER]]).unique(maintain_order=True)
+        self._start = space.users(self._ids, events, catalogue, profiles)
+        self._positions: dict[Id, int] = dict(zip(self._ids.to_list(), range(len(self._ids)), strict=True))
+        self._nobody = self.encoded([])
+        self._since: dict[Id, _Since] = {}
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._positions) + sum(user not in self._positions for user in self._since)
+
+    def ids(self) -> list[Id]:
+        """Users known from the start, in the order of the user table; then those who came since."""
+        with self._lock:
+            return [*self._positions, *(user for user in self._since if user not in self._positions)]
+
+    def knows(self, user_id: Id) -> bool:
+        """Whether anything is known of this user."""
+        return user_id in self._positions or user_id in self._since
+
+    def append(self, user_id: Id, item_id: Id, time: int, kind: str, value: float | None) -> bool:
+        """Take up one event, in constant time.
+
+        Returns:
+            False if the catalogue does not hold the item: then nothing is taken up.
+        """
+        row = self._catalogue.row(item_id)
+        if row is None:
+            return False
+        with self._lock:
+            since = self._since.setdefault(user_id, _Since())
+            since.rows.append(row)
+            since.actions.append(self._space.actions.index(kind))
+            since.times.append(time)
+            since.values.append(0.0 if value is None else value)
+        return True
+
+    def user(self, user_id: Id) -> Users:
+        """All that is known of one user now (B = 1); a stranger with an empty history if that is nothing."""
+        position = self._positions.get(user_id)
+        with self._lock:
+            since = self._since.get(user_id)
+            fresh = since.tensors() if since else None
+        if position is None:
+            return self._nobody if fresh is None else self._with_history(self._nobody, *fresh)
+        start = self._start.select(torch.tensor([position]))
+        if fresh is None:
+            return start
+        past = start.history
+        before = (past.rows, past.actions, past.times, past.values)
+        return self._with_history(start, *(torch.cat(pair) for pair in zip(before, fresh, strict=True)))
+
+    def encoded(self, events: Iterable[tuple[Id, int, str, float | None]]) -> Users:
+        """A stranger (B = 1) who did (item, time, type, value) `events`, given in order of arrival."""
+        since = _Since()
+        for item_id, time, kind, value in events:
+            row = self._catalogue.row(item_id)
+            since.rows.append(-1 if row is None else row)
+            since.actions.append(self._space.actions.index(kind))
+            since.times.append(time)
+            since.values.append(0.0 if value is None else value)
+        past = _build(*since.tensors())
+        return self._space.stranger(past, self._catalogue)
+
+    def _with_history(self, users: Users, rows: Tensor, actions: Tensor, times: Tensor, values: Tensor) -> Users:
+        past = _build(rows, actions, times, values)
+        return Users(ids=users.ids, history=past, catalogue=users.catalogue, features=users.features)
+
+
+def _build(rows: Tensor, actions: Tensor, times: Tensor, values: Tensor) -> History:
+    return history.build(torch.zeros_like(rows), rows, actions, times, values, 1)

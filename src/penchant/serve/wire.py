@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is asked of the service and what it answers, as structs; JSON in and out follows from them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+
+Id = int | str
+Described = msgspec.Meta
+
+_TIME = "ISO-8601 text (UTC where it names no zone) or seconds since 1970; left out: now"
+
+
+class _Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Strict: a key that means nothing here is refused, not ignored."""
+
+
+class HistoryEvent(_Request):
+    """One thing that the person asked about did."""
+
+    item_id: Annotated[Id, Described(description="with which item", examples=[50])]
+    time: Annotated[str | int | float | None, Described(description=_TIME, examples=["2026-11-25T12:00:00Z"])] = None
+    type: Annotated[str | None, Described(description="how; left out: the first type of the data set")] = None
+    value: Annotated[float | None, Described(description="how much, for example a rating")] = None
+
+
+class NewEvent(HistoryEvent):
+    """One thing that somebody did."""
+
+    user_id: Annotated[Id, Described(description="who", examples=[196])]
+
+
+class NewEvents(_Request):
+    """Many events at once."""
+
+    events: list[NewEvent]
+
+
+class HistoryRequest(_Request):
+    """A request that brings its own history: nobody's id is needed."""
+
+    history: list[HistoryEvent] = []
+    k: Annotated[int, Described(description="how many items, 1 to 1000")] = 10
+    exclude_seen: Annotated[bool, Described(description="leave out what the history holds")] = True
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """The events are on the disk."""
+
+    accepted: int
+    unknown_items: int
+    """How many of them name an item that the running bundle does not hold. They are kept all the same."""
+    last_sequence: int | None
+    """The number of the last of them in the log; null for an empty list."""
+
+
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an item is recommended.
+
+    Attributes:
+        text: a sentence for people.
+        because: the item of the history that the recommended one is nearest to; null if there is none.
+        title: that item's title.
+    """
+
+    text: str
+    because: Id | None = None
+    title: str | None = None
+
+
+class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
+    """One recommended item; `rank` starts at 1, a higher `score` is better."""
+
+    item_id: Id
+    rank: int
+    score: float
+    title: str | None
+    has_image: bool
+    reason: Reason
+
+
+class Recommendations(msgspec.Struct, frozen=True, kw_only=True):
+    """A ranked list, best first.
+
+    Attributes:
+        known: whether anything is known of this user.
+        bundle: the id of the bundle that answered.
+    """
+
+    items: list[Recommendation]
+    known: bool
+    bundle: str
+
+
+class Similar(msgspec.Struct, frozen=True, kw_only=True):
+    """One item that is like another."""
+
+    item_id: Id
+    rank: int
+    score: float
+    title: str | None
+    has_image: bool
+
+
+class SimilarItems(msgspec.Struct, frozen=True, kw_only=True):
+    """Items like `item_id`, nearest first; empty if the model knows no likeness between items."""
+
+    item_id: Id
+    items: list[Similar]
+
+
+class ItemCard(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of an item."""
+
+    item_id: Id
+    title: str | None
+    has_image: bool
+    features: dict[str, Any]
+
+
+class Readiness(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the service answers, and with what."""
+
+    ready: bool
+    bundle: str
+    model: str
+    items: int
+    users: int
+    events_logged: int
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """What was wrong: `code` for programs, `message` for people, `field` if it lies in one."""
+
+    code: str
+    message: str
+    field: str | None = None
+
+
+class ErrorAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The one shape of every error."""
+
+    error: Problem
