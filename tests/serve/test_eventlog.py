@@ -37,7 +37,10 @@ def everything(log, **how):
 def test_appended_events_come_back_as_they_went_in(log):
     assert log.append([event(7, "7", type="rated", value=4.5), event("7", 7)]) == [1, 2]
     frame = everything(log)
-    assert frame.rows() == [(1, 7, None, None, "7", 1_000_000, "rated", 4.5), (2, None, "7", 7, None, 1_000_000, "event", None)]
+    assert frame.rows() == [
+        (1, 7, None, None, "7", 1_000_000, "rated", 4.5),
+        (2, None, "7", 7, None, 1_000_000, "event", None),
+    ]
 
 
 def test_an_empty_append_takes_no_number(log):
@@ -66,7 +69,7 @@ def test_replay_starts_after_a_number_and_comes_in_batches(log):
 def test_canonical_keeps_the_events_with_the_catalogues_kind_of_id(log):
     log.append([event("ann", 1), event("ann", "one"), event(5, 2), event("bob", 3)])
     frame = canonical(everything(log), IdType.STRING, IdType.INTEGER)
-    assert frame.columns == ["user_id", "item_id", "time", "type", "value", "sequence"]
+    assert frame.columns == ["user_id", "item_id", "time", "type", "value"]
     assert frame.select("user_id", "item_id").rows() == [("ann", 1), ("bob", 3)]
 
 
@@ -74,7 +77,9 @@ def test_many_threads_share_transactions_and_lose_nothing(log):
     commits = []
     sa.event.listen(log._engine, "commit", lambda _connection: commits.append(1))
     with ThreadPoolExecutor(16) as pool:
-        given = list(pool.map(lambda number: log.append([event(item=number), event(item=-number)]), range(1, 401)))
+        given = list(
+            pool.map(lambda number: log.append([event(item=number), event(item=-number)]), range(1, 401))
+        )
     frame = everything(log)
     numbers = dict(zip(frame["sequence"], frame["item_id_number"], strict=True))
     assert len(numbers) == 800
@@ -87,7 +92,12 @@ def test_many_threads_share_transactions_and_lose_nothing(log):
 def test_two_writers_on_one_file_do_not_tread_on_each_other(url):
     one, two = EventLog(url), EventLog(url)
     with ThreadPoolExecutor(2) as pool:
-        given = list(pool.map(lambda job: job[0].append([event(item=job[1])])[0], [(log, n) for n in range(20) for log in (one, two)]))
+        given = list(
+            pool.map(
+                lambda job: job[0].append([event(item=job[1])])[0],
+                [(log, n) for n in range(20) for log in (one, two)],
+            )
+        )
     assert sorted(given) == list(range(1, 41))
     one.close()
     two.close()
@@ -120,7 +130,9 @@ def fill_disk(log):
 def test_a_full_disk_is_named_and_nothing_of_the_request_is_kept(log):
     log.append([event()])
     empty_disk = fill_disk(log)
-    with pytest.raises(EventLogError, match=r"events\.db cannot be written: .*disk is full \(free some space"):
+    with pytest.raises(
+        EventLogError, match=r"events\.db cannot be written: .*disk is full \(free some space"
+    ):
         log.append([event(item=n) for n in range(5000)])
     empty_disk()
     with log._engine.connect() as connection:
@@ -140,7 +152,11 @@ def test_one_impossible_event_does_not_take_its_neighbours_with_it(log):
     hold = threading.Event()
     sa.event.listen(log._engine, "begin", lambda _connection: hold.wait(5), once=True)
     first = log.submit([event()])  # occupies the writer, so that the next three wait together
-    good, bad, fine = log.submit([event(item=1)]), log.submit([event(item=2**70)]), log.submit([event(item=3)])
+    good, bad, fine = (
+        log.submit([event(item=1)]),
+        log.submit([event(item=2**70)]),
+        log.submit([event(item=3)]),
+    )
     hold.set()
     assert first.result() == [1]
     assert good.result() == [2]
@@ -167,7 +183,9 @@ def test_reading_a_log_that_broke_is_an_error_with_a_reason(log):
 
 
 def test_a_log_that_cannot_be_opened_says_why(tmp_path):
-    with pytest.raises(EventLogError, match=r"cannot be opened: unable to open database file \(see that its folder"):
+    with pytest.raises(
+        EventLogError, match=r"cannot be opened: unable to open database file \(see that its folder"
+    ):
         EventLog(f"sqlite:///{tmp_path / 'nowhere' / 'events.db'}")
     (tmp_path / "poem.txt").write_text("Shall I compare thee to a summer's day? " * 100)
     with pytest.raises(EventLogError, match="not a database"):

@@ -97,7 +97,9 @@ def _too_large() -> BodyTooLargeError:
 
 
 def _penchant(_request: Request, error: Exception) -> Response:
-    status, code = _STATUS.get(type(error), (422, "bad_request"))  # type: ignore[call-overload]
+    status, code = next(
+        (told for kind, told in _STATUS.items() if isinstance(error, kind)), (422, "bad_request")
+    )
     return refuse(status, code, str(error), getattr(error, "field", None))
 
 
@@ -110,7 +112,7 @@ def _parameters(_request: Request, error: Exception) -> Response:
 def _http(_request: Request, error: Exception) -> Response:
     status: int = error.status_code  # type: ignore[attr-defined]
     phrase = http.HTTPStatus(status).phrase
-    return refuse(status, phrase.lower().replace(" ", "_"), f"{phrase}: see /docs for what there is")
+    return refuse(status, phrase.lower().replace(" ", "_"), f"{phrase}: /openapi.json says what there is")
 
 
 def _unforeseen(request: Request, error: Exception) -> Response:

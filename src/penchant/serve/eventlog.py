@@ -26,7 +26,7 @@ from penchant.errors import ConfigError, PenchantError
 from penchant.schema import DEFAULT_TYPE, ITEM, TIME, TYPE, USER, VALUE, IdType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
@@ -106,6 +106,9 @@ class EventLog:
             self._engine.dispose()
             raise EventLogError(f"The event log {self.url} cannot be opened: {_reason(error)}") from error
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self.listener: Callable[[Sequence[Event], int], None] | None = None
+        """Called in the writer's thread with what has just become durable and the number of the first event,
+        request by request in the order of their numbers, before the one who waits for it goes on."""
         self._gate = threading.Lock()
         self._closed = False
         self._writer = threading.Thread(target=self._write_all, name="penchant-event-log", daemon=True)
@@ -115,6 +118,11 @@ class EventLog:
     def last(self) -> int:
         """The sequence number of the newest event that this process knows to be on the disk; 0 when empty."""
         return self._last
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can be written any more."""
+        return self._closed
 
     def append(self, events: Sequence[Event]) -> list[int]:
         """Write `events` and wait until they are durable.
@@ -128,7 +136,7 @@ class EventLog:
         return self.submit(events).result()
 
     def submit(self, events: Sequence[Event]) -> Future[list[int]]:
-        """Like `append`, without waiting: the future is done when the events are durable, or never will be."""
+        """Like `append`, without waiting: the future is done when the events are durable, or refused."""
         waiting = _Waiting(events)
         with self._gate:
             if self._closed:
@@ -137,20 +145,27 @@ class EventLog:
         return waiting.future
 
     def replay(self, after: int = 0, batch: int = 100_000) -> Iterator[pl.DataFrame]:
-        """All events whose sequence number is greater than `after`, oldest first, as tables of at most `batch` rows.
+        """The events after number `after`, oldest first, as tables of at most `batch` rows.
 
-        The columns are `sequence, user_id_number, user_id_text, item_id_number, item_id_text, time, type, value`;
-        of each `_number` and `_text` one is null. `canonical` turns them into an events table.
+        The columns are those of the database: `sequence`, `user_id_number`, `user_id_text` (one of the two is
+        null), the same of the item, `time`, `type`, `value`. `canonical` turns them into an events table.
         """
         names = list(_FRAME)
         try:
             with self._engine.connect() as connection:
                 while True:
-                    query = sa.select(_TABLE).where(_TABLE.c[SEQUENCE] > after).order_by(_TABLE.c[SEQUENCE]).limit(batch)
+                    query = (
+                        sa.select(_TABLE)
+                        .where(_TABLE.c[SEQUENCE] > after)
+                        .order_by(_TABLE.c[SEQUENCE])
+                        .limit(batch)
+                    )
                     rows = connection.execute(query).fetchall()
                     if not rows:
                         return
-                    frame = pl.DataFrame([tuple(row) for row in rows], schema=_FRAME, orient="row").select(names)
+                    frame = pl.DataFrame([tuple(row) for row in rows], schema=_FRAME, orient="row").select(
+                        names
+                    )
                     after = int(frame[SEQUENCE][-1])
                     yield frame
         except sa.exc.DBAPIError as error:
@@ -193,14 +208,23 @@ class EventLog:
                 for waiting in group:  # one bad event must not take its neighbours with it
                     self._commit([waiting])
                 return
-            text = f"The event log {self.url} cannot be written: {_reason(error)}. No event of this request was kept"
+            reason = _reason(error)
+            text = f"The event log {self.url} cannot be written: {reason}. No event of this request was kept"
             for waiting in group:
                 waiting.future.set_exception(EventLogError(text))
             return
         for waiting in group:
             stop = first + len(waiting.events)
+            self._tell(waiting.events, first)
             waiting.future.set_result(list(range(first, stop)))
             first = stop
+
+    def _tell(self, events: Sequence[Event], first: int) -> None:
+        if self.listener:
+            try:
+                self.listener(events, first)
+            except Exception:  # the events are durable: whatever ails the listener, the writer must live on
+                LOG.exception("the event log's listener failed at events from number %d", first)
 
     def _insert(self, rows: list[dict[str, Any]]) -> int:
         """Write the rows in one transaction; returns the sequence number of the first."""
@@ -229,19 +253,18 @@ class _Waiting:
     def __init__(self, events: Sequence[Event]) -> None:
         self.events = events
         self.future: Future[list[int]] = Future()
-        self.future.set_running_or_notify_cancel()  # from here on nobody can cancel what may be written already
+        # From here on nobody can cancel what may have been written already.
+        self.future.set_running_or_notify_cancel()
 
 
 def canonical(frame: pl.DataFrame, user: IdType, item: IdType) -> pl.DataFrame:
-    """A table of `EventLog.replay` with the canonical event columns (see `penchant.schema`), and `sequence`.
+    """A table of `EventLog.replay` with the canonical event columns (see `penchant.schema`).
 
-    Events whose ids are of another type than the catalogue's are left out: they belong to another data set.
+    Events whose ids are of another type are left out: no catalogue with ids of this type holds them.
     """
     kinds = {IdType.INTEGER: _NUMBER, IdType.STRING: _TEXT}
-    users, items = USER + kinds[user], ITEM + kinds[item]
-    return frame.select(pl.col(users).alias(USER), pl.col(items).alias(ITEM), TIME, TYPE, VALUE, SEQUENCE).drop_nulls(
-        [USER, ITEM]
-    )
+    users, items = pl.col(USER + kinds[user]).alias(USER), pl.col(ITEM + kinds[item]).alias(ITEM)
+    return frame.select(users, items, TIME, TYPE, VALUE).drop_nulls([USER, ITEM])
 
 
 def _row(event: Event) -> dict[str, Any]:
@@ -262,9 +285,13 @@ def _engine(url: str) -> sa.Engine:
     try:
         engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
     except sa.exc.ArgumentError as error:
-        raise ConfigError(f"{url!r} is not the address of a database; for example sqlite:///events.db") from error
+        raise ConfigError(
+            f"{url!r} is not the address of a database; for example sqlite:///events.db"
+        ) from error
     except ModuleNotFoundError as error:
-        raise ConfigError(f"{url!r} needs the Python package {error.name!r}: pip install {error.name}") from error
+        raise ConfigError(
+            f"{url!r} needs the Python package {error.name!r}: pip install {error.name}"
+        ) from error
     if engine.dialect.name == "sqlite":
         if not engine.url.database or engine.url.database == ":memory:":
             raise ConfigError(f"{url!r} keeps nothing: name a file, for example sqlite:///events.db")

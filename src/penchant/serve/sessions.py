@@ -2,8 +2,8 @@
 """What each user did up to this moment: the bundle's events and all that came since, in memory.
 
 What was there at the start is encoded once, by the feature space; what comes in is appended to its user's
-arrays in order of arrival. A request joins the two by `penchant.features.history.build`, the one definition of
-a history, so the live answer sees exactly the tensors that the evaluator would see.
+arrays in order of arrival. A request joins the two by `penchant.features.history.build`, the one definition
+of a history, so the live answer sees exactly the tensors that the evaluator would see.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 
 from penchant.batch import Users
 from penchant.features import history
-from penchant.schema import USER
+from penchant.schema import EVENT_COLUMNS, USER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,7 +66,7 @@ class Sessions:
         self._ids = pl.concat([profiles[USER], events[USER]]).unique(maintain_order=True)
         self._start = space.users(self._ids, events, catalogue, profiles)
         self._positions: dict[Id, int] = dict(zip(self._ids.to_list(), range(len(self._ids)), strict=True))
-        self._nobody = self.encoded([])
+        self._nobody = self.stranger([])
         self._since: dict[Id, _Since] = {}
         self._lock = threading.Lock()
 
@@ -100,6 +100,11 @@ class Sessions:
             since.values.append(0.0 if value is None else value)
         return True
 
+    def extend(self, events: pl.DataFrame) -> None:
+        """Take up a table of canonical events, in order of arrival."""
+        for event in events.select(EVENT_COLUMNS).iter_rows():
+            self.append(*event)
+
     def user(self, user_id: Id) -> Users:
         """All that is known of one user now (B = 1); a stranger with an empty history if that is nothing."""
         position = self._positions.get(user_id)
@@ -115,7 +120,7 @@ class Sessions:
         before = (past.rows, past.actions, past.times, past.values)
         return self._with_history(start, *(torch.cat(pair) for pair in zip(before, fresh, strict=True)))
 
-    def encoded(self, events: Iterable[tuple[Id, int, str, float | None]]) -> Users:
+    def stranger(self, events: Iterable[tuple[Id, int, str, float | None]]) -> Users:
         """A stranger (B = 1) who did (item, time, type, value) `events`, given in order of arrival."""
         since = _Since()
         for item_id, time, kind, value in events:
@@ -127,7 +132,9 @@ class Sessions:
         past = _build(*since.tensors())
         return self._space.stranger(past, self._catalogue)
 
-    def _with_history(self, users: Users, rows: Tensor, actions: Tensor, times: Tensor, values: Tensor) -> Users:
+    def _with_history(
+        self, users: Users, rows: Tensor, actions: Tensor, times: Tensor, values: Tensor
+    ) -> Users:
         past = _build(rows, actions, times, values)
         return Users(ids=users.ids, history=past, catalogue=users.catalogue, features=users.features)
 

@@ -37,14 +37,18 @@ class Telemetry:
         )
         self._events = Counter("penchant_events", "Events written durably", registry=self.registry)
         self._unknown = Counter(
-            "penchant_events_of_unknown_items", "Events of items that the bundle lacks", registry=self.registry
+            "penchant_events_of_unknown_items",
+            "Events of items that the bundle lacks",
+            registry=self.registry,
         )
         self._log_size = Gauge("penchant_event_log_size", "Events in the log", registry=self.registry)
         self._items = Gauge("penchant_catalogue_items", "Items in the bundle", registry=self.registry)
-        self._bundle = Gauge("penchant_bundle", "The running bundle", ["bundle", "model"], registry=self.registry)
+        self._bundle = Gauge(
+            "penchant_bundle", "The running bundle", ["bundle", "model"], registry=self.registry
+        )
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one request; `route` is the pattern and not the address, or there would be no end of series."""
+        """Count one request; `route` is the pattern, not the address: addresses have no end."""
         self._requests.labels(method, route, str(status)).inc()
         self._latency.labels(method, route).observe(seconds)
 

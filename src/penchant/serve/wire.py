@@ -17,28 +17,30 @@ class _Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Strict: a key that means nothing here is refused, not ignored."""
 
 
-class HistoryEvent(_Request):
+class HistoryEvent(_Request, frozen=True, kw_only=True):
     """One thing that the person asked about did."""
 
     item_id: Annotated[Id, Described(description="with which item", examples=[50])]
-    time: Annotated[str | int | float | None, Described(description=_TIME, examples=["2026-11-25T12:00:00Z"])] = None
+    time: Annotated[
+        str | int | float | None, Described(description=_TIME, examples=["2026-11-25T12:00:00Z"])
+    ] = None
     type: Annotated[str | None, Described(description="how; left out: the first type of the data set")] = None
     value: Annotated[float | None, Described(description="how much, for example a rating")] = None
 
 
-class NewEvent(HistoryEvent):
+class NewEvent(HistoryEvent, frozen=True, kw_only=True):
     """One thing that somebody did."""
 
     user_id: Annotated[Id, Described(description="who", examples=[196])]
 
 
-class NewEvents(_Request):
+class NewEvents(_Request, frozen=True, kw_only=True):
     """Many events at once."""
 
     events: list[NewEvent]
 
 
-class HistoryRequest(_Request):
+class HistoryRequest(_Request, frozen=True, kw_only=True):
     """A request that brings its own history: nobody's id is needed."""
 
     history: list[HistoryEvent] = []

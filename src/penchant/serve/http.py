@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The service over HTTP: routes only. Whatever has to be known about recommending is in `service`.
+
+The event loop only reads and writes sockets: models run in a small pool of threads, and the event log has a
+thread of its own whose commits are awaited.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from fastapi import FastAPI, Path, Query, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, Response
+from starlette.routing import Match
+
+from penchant import __version__
+from penchant.serve import answers, openapi, wire
+from penchant.serve.answers import answer, path_id, read_body
+from penchant.serve.checks import decode, decode_events
+from penchant.serve.edge import Edge
+from penchant.serve.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from penchant.serve.service import Service
+
+T = TypeVar("T")
+
+THREADS = 2
+"""Requests that are computed at the same time. More than cores only makes each of them slower."""
+
+_LARGE_BODY = 16 * 1024
+"""Bytes; the events of a larger body are decoded in a thread."""
+
+_DESCRIPTION = (
+    "Recommendations that follow each click. Ids are those of your data; in an address, write / as %2F."
+)
+
+_INVALID = (422, "A field does not hold what it should")
+_NO_ITEM = (404, "The bundle does not hold this item")
+_BODY = ((400, "The body is not JSON"), (413, "The body is too large"), _INVALID)
+_FULL = (503, "The event log cannot be written: nothing was kept")
+
+UserId = Annotated[str, Path(description="a user id of the data, or anybody else's", examples=["196"])]
+ItemId = Annotated[str, Path(description="an item id of the data", examples=["50"])]
+K = Annotated[int, Query(description="how many items, 1 to 1000", examples=[10])]
+ExcludeSeen = Annotated[bool, Query(description="leave out what the user already did")]
+
+
+def create_app(service: Service) -> FastAPI:
+    """The web application that answers for `service`. It does not close the service: who made it does."""
+    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="penchant-answer")
+    telemetry = Telemetry(service.ready)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        pool.shutdown()
+
+    app = FastAPI(
+        title="Penchant",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.add_middleware(Edge, telemetry=telemetry)
+    app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
+    answers.install(app)
+    _add_recommendations(app, service, pool)
+    _add_events(app, service, pool, telemetry)
+    _add_items(app, service, pool)
+    _add_operations(app, service, telemetry)
+    return app
+
+
+async def _in_thread(pool: ThreadPoolExecutor, function: Callable[..., T], *args: Any) -> T:
+    return await asyncio.get_running_loop().run_in_executor(pool, function, *args)
+
+
+def _add_recommendations(app: FastAPI, service: Service, pool: ThreadPoolExecutor) -> None:
+    @app.get(
+        "/v1/users/{user_id:path}/recommendations",
+        tags=["recommendations"],
+        **openapi.documented(wire.Recommendations, _INVALID),
+    )
+    async def recommendations(user_id: UserId, k: K = 10, exclude_seen: ExcludeSeen = True) -> Response:
+        """What to recommend to a user now, the last click included; somebody unknown is a stranger."""
+        user = path_id(user_id, "user_id")
+        return answer(await _in_thread(pool, service.recommend, user, k, exclude_seen))
+
+    body = {"schema": openapi.reference(wire.HistoryRequest), "examples": openapi.HISTORY_BODY}
+
+    @app.post(
+        "/v1/recommendations",
+        tags=["recommendations"],
+        **openapi.documented(wire.Recommendations, *_BODY, body=body),
+    )
+    async def recommendations_for(request: Request) -> Response:
+        """What to recommend to somebody with this history; nothing is written down."""
+        asked = decode(await read_body(request), wire.HistoryRequest)
+        return answer(
+            await _in_thread(pool, service.recommend_for, asked.history, asked.k, asked.exclude_seen)
+        )
+
+
+def _add_events(app: FastAPI, service: Service, pool: ThreadPoolExecutor, telemetry: Telemetry) -> None:
+    body = {"schema": openapi.events_schema(), "examples": openapi.EVENTS_BODY}
+
+    @app.post("/v1/events", tags=["events"], **openapi.documented(wire.Receipt, *_BODY, _FULL, body=body))
+    async def add_events(request: Request) -> Response:
+        """Write down what happened. The answer comes when it is on the disk and in the recommendations."""
+        raw = await read_body(request)
+
+        def submit() -> asyncio.Future[wire.Receipt]:
+            return asyncio.wrap_future(service.submit(decode_events(raw)), loop=loop)
+
+        loop = asyncio.get_running_loop()
+        receipt = await (await _in_thread(pool, submit) if len(raw) > _LARGE_BODY else submit())
+        telemetry.events(receipt.accepted, receipt.unknown_items)
+        return answer(receipt)
+
+
+def _add_items(app: FastAPI, service: Service, pool: ThreadPoolExecutor) -> None:
+    @app.get(
+        "/v1/items/{item_id:path}/similar",
+        tags=["items"],
+        **openapi.documented(wire.SimilarItems, _NO_ITEM, _INVALID),
+    )
+    async def similar(item_id: ItemId, k: K = 10) -> Response:
+        """The items most like this one."""
+        return answer(await _in_thread(pool, service.similar, path_id(item_id, "item_id"), k))
+
+    @app.get(
+        "/v1/items/{item_id:path}/image",
+        tags=["items"],
+        response_class=FileResponse,
+        responses=openapi.failures((404, "There is no such item, or no picture of it"), _INVALID),
+    )
+    async def image(item_id: ItemId) -> Response:
+        """The item's picture, if the data set has one."""
+        path = await _in_thread(pool, service.picture, path_id(item_id, "item_id"))
+        if path is None:
+            return answers.refuse(404, "no_image", f"There is no picture of item {item_id!r}", "item_id")
+        headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
+        return FileResponse(path, headers=headers)
+
+    @app.get(
+        "/v1/items/{item_id:path}", tags=["items"], **openapi.documented(wire.ItemCard, _NO_ITEM, _INVALID)
+    )
+    async def item(item_id: ItemId) -> Response:
+        """What is known of an item."""
+        return answer(service.item(path_id(item_id, "item_id")))
+
+
+def _add_operations(app: FastAPI, service: Service, telemetry: Telemetry) -> None:
+    @app.get("/healthz", tags=["operations"], response_class=Response)
+    async def alive() -> Response:
+        """The process answers."""
+        return Response(b'{"status":"ok"}', media_type="application/json")
+
+    @app.get("/readyz", tags=["operations"], **openapi.documented(wire.Readiness, (503, "Not ready")))
+    async def ready() -> Response:
+        """The service can answer requests, and with which bundle."""
+        state = service.ready()
+        return answer(state, 200 if state.ready else 503)
+
+    @app.get("/metrics", tags=["operations"], response_class=Response)
+    async def metrics() -> Response:
+        """Numbers for Prometheus."""
+        return Response(telemetry.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    @app.api_route(
+        "/v1/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False
+    )
+    async def nothing(request: Request) -> Response:
+        """Programs that lost their way get JSON, also when a page for people is mounted at `/`."""
+        partly = any(route.matches(request.scope)[0] is Match.PARTIAL for route in app.routes)
+        raise HTTPException(405 if partly else 404)

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The OpenAPI document: schemas from the msgspec structs that do the work, and an example for each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from fastapi.openapi.utils import get_openapi
+
+from penchant.serve import wire
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+_REFERENCE = "#/components/schemas/{name}"
+
+_STRUCTS = (
+    wire.NewEvent,
+    wire.NewEvents,
+    wire.HistoryRequest,
+    wire.Receipt,
+    wire.Recommendations,
+    wire.SimilarItems,
+    wire.ItemCard,
+    wire.Readiness,
+    wire.ErrorAnswer,
+)
+
+_REASON = wire.Reason(text="Because of The Lighthouse Clock", because=50, title="The Lighthouse Clock")
+_EXAMPLES: dict[type[msgspec.Struct], Any] = {
+    wire.Receipt: wire.Receipt(accepted=2, unknown_items=0, last_sequence=1042),
+    wire.Recommendations: wire.Recommendations(
+        items=[
+            wire.Recommendation(
+                item_id=181, rank=1, score=7.31, title="A Map of Salt", has_image=False, reason=_REASON
+            )
+        ],
+        known=True,
+        bundle="20261125-sasrec",
+    ),
+    wire.SimilarItems: wire.SimilarItems(
+        item_id=50,
+        items=[wire.Similar(item_id=181, rank=1, score=0.83, title="A Map of Salt", has_image=False)],
+    ),
+    wire.ItemCard: wire.ItemCard(
+        item_id=50,
+        title="The Lighthouse Clock",
+        has_image=True,
+        features={"genres": ["Mystery"], "year": 1987},
+    ),
+    wire.Readiness: wire.Readiness(
+        ready=True, bundle="20261125-sasrec", model="sasrec", items=1682, users=943, events_logged=1042
+    ),
+}
+
+_EVENT = {"user_id": 196, "item_id": 50, "time": "2026-11-25T12:00:00Z", "type": "watched"}
+EVENTS_BODY = {
+    "one": {"summary": "one event", "value": _EVENT},
+    "list": {"summary": "a list", "value": [_EVENT, {"user_id": "a stranger", "item_id": 181, "value": 4.5}]},
+    "object": {"summary": "a list in an object", "value": {"events": [_EVENT]}},
+}
+HISTORY_BODY = {
+    "stranger": {"summary": "a stranger who watched one film", "value": {"history": [{"item_id": 50}]}}
+}
+
+
+def reference(shape: type[msgspec.Struct]) -> dict[str, Any]:
+    """A JSON reference to the schema of `shape`."""
+    return {"$ref": _REFERENCE.format(name=shape.__name__)}
+
+
+def documented(shape: type[msgspec.Struct], *errors: tuple[int, str], body: Any = None) -> dict[str, Any]:
+    """Keyword arguments for a route: what it answers when all is well, what else, and what it takes.
+
+    Args:
+        shape: of the answer with status 200.
+        errors: (status, when).
+        body: the OpenAPI media type object of the request's body.
+    """
+    media = {"schema": reference(shape), "example": msgspec.to_builtins(_EXAMPLES[shape])}
+    responses: dict[int | str, Any] = {200: {"description": "Done", "content": {"application/json": media}}}
+    responses |= failures(*errors)
+    extra = {"requestBody": {"required": True, "content": {"application/json": body}}} if body else None
+    return {"responses": responses, "openapi_extra": extra}
+
+
+def failures(*errors: tuple[int, str]) -> dict[int | str, dict[str, Any]]:
+    """The responses of a route that fails: (status, when)."""
+    shape = {"application/json": {"schema": reference(wire.ErrorAnswer)}}
+    return {status: {"description": when, "content": shape} for status, when in errors}
+
+
+def events_schema() -> dict[str, Any]:
+    """One event, a list, or an object with a list."""
+    one = reference(wire.NewEvent)
+    return {"anyOf": [one, {"type": "array", "items": one}, reference(wire.NewEvents)]}
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The whole OpenAPI document of `app`, made once."""
+    if app.openapi_schema is None:
+        made = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+        _, components = msgspec.json.schema_components(_STRUCTS, ref_template=_REFERENCE)
+        made.setdefault("components", {})["schemas"] = components
+        app.openapi_schema = made
+    return app.openapi_schema

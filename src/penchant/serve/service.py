@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The service: a bundle, and what happened since. It knows no HTTP.
+
+Whatever it holds for the running bundle is in one `_Running`, replaced in one step by `swap`: a request takes
+the reference once and is answered by one bundle, whatever happens meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time as clock
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+import torch
+
+from penchant.bundle.bundle import open_bundle
+from penchant.schema import EVENT_COLUMNS, IdType
+from penchant.serve.checks import (
+    UnknownItemError,
+    check_batch,
+    check_id,
+    check_k,
+    check_time,
+    check_type,
+    check_value,
+)
+from penchant.serve.eventlog import SEQUENCE, Event, canonical
+from penchant.serve.sessions import Sessions
+from penchant.serve.shelf import Shelf
+from penchant.serve.wire import (
+    ItemCard,
+    Readiness,
+    Receipt,
+    Recommendation,
+    Recommendations,
+    Similar,
+    SimilarItems,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from penchant.batch import Users
+    from penchant.bundle.bundle import Bundle
+    from penchant.recommend.pipeline import Ranked
+    from penchant.serve.eventlog import EventLog
+    from penchant.serve.wire import HistoryEvent, Id, NewEvent
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Running:
+    """All that belongs to one bundle."""
+
+    bundle: Bundle
+    sessions: Sessions
+    shelf: Shelf
+
+
+class Service:
+    """Answers from a bundle and from every event since. Safe to use from many threads.
+
+    Args:
+        bundle: what answers.
+        log: where events are kept; the caller closes it.
+        now: the clock, in nanoseconds since 1970.
+    """
+
+    def __init__(self, bundle: Bundle, log: EventLog, now: Callable[[], int] = clock.time_ns) -> None:
+        self._log = log
+        self._now = now
+        self._turn = threading.Lock()
+        self._taken = 0
+        self._take_up(bundle)
+        log.listener = self._took
+
+    # Events
+
+    def submit(self, events: Sequence[NewEvent]) -> Future[Receipt]:
+        """Check `events` and hand them to the log.
+
+        Returns:
+            Done when they are durable and the next answer knows of them; fails with `EventLogError`.
+
+        Raises:
+            FieldError: names the index and the field of the first event that cannot be taken.
+        """
+        check_batch(events, "events")
+        schema = self._running.bundle.pipeline.space.schema
+        now = self._now() // 1000
+        default = schema.event_types[0]
+        checked = [
+            Event(
+                user_id=check_id(event.user_id, schema.user_id, f"events[{index}].user_id"),
+                item_id=check_id(event.item_id, schema.item_id, f"events[{index}].item_id"),
+                time=check_time(event.time, now, f"events[{index}].time"),
+                type=check_type(event.type, default, f"events[{index}].type"),
+                value=check_value(event.value, f"events[{index}].value"),
+            )
+            for index, event in enumerate(events)
+        ]
+        catalogue = self._running.bundle.pipeline.catalogue
+        unknown = sum(catalogue.row(event.item_id) is None for event in checked)
+        receipt: Future[Receipt] = Future()
+        receipt.set_running_or_notify_cancel()
+
+        def written(numbers: Future[list[int]]) -> None:
+            error = numbers.exception()
+            if error:
+                receipt.set_exception(error)
+                return
+            last = max(numbers.result(), default=None)
+            receipt.set_result(Receipt(accepted=len(checked), unknown_items=unknown, last_sequence=last))
+
+        self._log.submit(checked).add_done_callback(written)
+        return receipt
+
+    def record(self, events: Sequence[NewEvent]) -> Receipt:
+        """Like `submit`, and wait."""
+        return self.submit(events).result()
+
+    # Answers
+
+    def recommend(self, user_id: Id, k: int = 10, exclude_seen: bool = True) -> Recommendations:
+        """The best `k` items for a user now; whoever is unknown is a stranger.
+
+        Raises:
+            FieldError: `user_id` cannot be an id, or `k` is out of bounds.
+        """
+        check_k(k)
+        running = self._running
+        user = check_id(user_id, running.bundle.pipeline.space.schema.user_id, "user_id")
+        known = running.sessions.knows(user)
+        return self._answer(running, running.sessions.user(user), known, k, exclude_seen)
+
+    def recommend_for(
+        self, history: Sequence[HistoryEvent], k: int = 10, exclude_seen: bool = True
+    ) -> Recommendations:
+        """The best `k` items for somebody with this history, given oldest first where times are equal.
+
+        Raises:
+            FieldError: names the index and the field that cannot be taken.
+        """
+        check_k(k)
+        check_batch(history, "history")
+        running = self._running
+        schema = running.bundle.pipeline.space.schema
+        now = self._now() // 1000
+        users = running.sessions.stranger(
+            (
+                check_id(event.item_id, schema.item_id, f"history[{index}].item_id"),
+                check_time(event.time, now, f"history[{index}].time"),
+                check_type(event.type, schema.event_types[0], f"history[{index}].type"),
+                check_value(event.value, f"history[{index}].value"),
+            )
+            for index, event in enumerate(history)
+        )
+        return self._answer(running, users, len(users.history.rows) > 0, k, exclude_seen)
+
+    def similar(self, item_id: Id, k: int = 10) -> SimilarItems:
+        """The `k` items that having done `item_id` leads to most.
+
+        Raises:
+            FieldError: `k` is out of bounds.
+            UnknownItemError: the bundle does not hold the item.
+        """
+        check_k(k)
+        running = self._running
+        shelf = running.shelf
+        row = self._row(running, item_id)
+        rows, scores = _listed(running.bundle.pipeline.similar(row, k))
+        columns = zip(shelf.ids(rows), shelf.titles(rows), rows, scores, strict=True)
+        items = [
+            Similar(item_id=found, rank=rank, score=score, title=title, has_image=shelf.has_image(place))
+            for rank, (found, title, place, score) in enumerate(columns, 1)
+        ]
+        return SimilarItems(item_id=shelf.ids([row])[0], items=items)
+
+    # What people see
+
+    def item(self, item_id: Id) -> ItemCard:
+        """What is known of an item."""
+        running = self._running
+        return running.shelf.card(self._row(running, item_id))
+
+    def picture(self, item_id: Id) -> Path | None:
+        """The file with the item's picture, below the data set's root; None if there is none."""
+        running = self._running
+        return running.shelf.picture(self._row(running, item_id))
+
+    def search(self, text: str, limit: int = 10) -> list[ItemCard]:
+        """Items whose title holds `text`."""
+        shelf = self._running.shelf
+        return [shelf.card(row) for row in shelf.search(text, limit)]
+
+    def users(self) -> list[Id]:
+        """Everybody of whom anything is known."""
+        return self._running.sessions.ids()
+
+    def history(self, user_id: Id, limit: int) -> list[ItemCard]:
+        """What a user did last, newest first."""
+        running = self._running
+        user = check_id(user_id, running.bundle.pipeline.space.schema.user_id, "user_id")
+        rows = running.sessions.user(user).history.rows
+        return [running.shelf.card(row) for row in rows[-limit:].flip(0).tolist()]
+
+    # Operation
+
+    def ready(self) -> Readiness:
+        """What answers now."""
+        running = self._running
+        return Readiness(
+            ready=not self._log.closed,
+            bundle=running.bundle.manifest.id,
+            model=running.bundle.manifest.kind,
+            items=len(running.bundle.pipeline.catalogue),
+            users=len(running.sessions),
+            events_logged=self._log.last,
+        )
+
+    def swap(self, folder: Path) -> None:
+        """Answer from the bundle in `folder` from now on; requests under way end as they began.
+
+        Raises:
+            BundleError: it is damaged, foreign or too new; the running bundle stays.
+        """
+        before = self._running.bundle.manifest.id
+        self._take_up(open_bundle(folder))
+        LOG.info("bundle %s gave way to %s", before, self._running.bundle.manifest.id)
+
+    def _take_up(self, bundle: Bundle) -> None:
+        """Encode what the bundle and the log hold, and then, while the writer waits, what came meanwhile."""
+        schema = bundle.pipeline.space.schema
+        strange = IdType.STRING if schema.user_id is IdType.INTEGER else IdType.INTEGER
+        tables, strangers, last = [bundle.events.select(EVENT_COLUMNS)], [], 0
+        for frame in self._log.replay():
+            last = int(frame[SEQUENCE][-1])
+            tables.append(canonical(frame, schema.user_id, schema.item_id))
+            strangers.append(canonical(frame, strange, schema.item_id))
+        sessions = Sessions(bundle.pipeline.space, bundle.pipeline.catalogue, pl.concat(tables), bundle.users)
+        for frame in strangers:  # users whose ids no table of this data set could hold
+            sessions.extend(frame)
+        running = _Running(bundle, sessions, Shelf(bundle.pipeline.catalogue, schema, bundle.root))
+        with self._turn:
+            for frame in self._log.replay(after=last):
+                last = int(frame[SEQUENCE][-1])
+                sessions.extend(canonical(frame, schema.user_id, schema.item_id))
+                sessions.extend(canonical(frame, strange, schema.item_id))
+            self._taken = last
+            self._running = running
+
+    def _took(self, events: Sequence[Event], first: int) -> None:
+        """Called by the log's writer when `events` are durable, in their order; numbers start at `first`."""
+        with self._turn:
+            sessions = self._running.sessions
+            for event in events[
+                max(self._taken - first + 1, 0) :
+            ]:  # a swap may have read some of them already
+                sessions.append(event.user_id, event.item_id, event.time, event.type, event.value)
+            self._taken = max(self._taken, first + len(events) - 1)
+
+    def _row(self, running: _Running, item_id: Id) -> int:
+        item = check_id(item_id, running.bundle.pipeline.space.schema.item_id, "item_id")
+        row = running.bundle.pipeline.catalogue.row(item)
+        if row is None:
+            raise UnknownItemError(item)
+        return row
+
+    def _answer(
+        self, running: _Running, users: Users, known: bool, k: int, exclude_seen: bool
+    ) -> Recommendations:
+        pipeline, shelf = running.bundle.pipeline, running.shelf
+        rows, scores = _listed(pipeline.recommend(users, k, exclude_seen=exclude_seen))
+        causes = pipeline.reasons(users.history.rows, torch.tensor(rows, dtype=torch.int64)).tolist()
+        reasons = shelf.reasons(causes)
+        columns = zip(shelf.ids(rows), shelf.titles(rows), rows, scores, reasons, strict=True)
+        items = [
+            Recommendation(
+                item_id=item,
+                rank=rank,
+                score=score,
+                title=title,
+                has_image=shelf.has_image(row),
+                reason=reason,
+            )
+            for rank, (item, title, row, score, reason) in enumerate(columns, 1)
+        ]
+        return Recommendations(items=items, known=known, bundle=running.bundle.manifest.id)
+
+
+def _listed(ranked: Ranked) -> tuple[list[int], list[float]]:
+    """The one list of `ranked` without its empty places."""
+    rows, scores = ranked.rows[0], ranked.scores[0]
+    there = rows >= 0
+    return rows[there].tolist(), scores[there].tolist()
