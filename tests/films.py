@@ -14,25 +14,31 @@ from penchant.schema import Column, IdType, Kind, Schema
 from penchant.train.fit import fit, make
 
 GENRES = {
-    "Mystery": """The Lighthouse Clock|A Map of Salt|Nine Silent Doors|The Cartographer's Widow|Fog over Harbour Street
-        |The Second Key|Whisper Ward|The Inkwell Murders|Room Without Corners|Letters to Nobody|The Glass Witness
-        |Midnight Ledger""",
-    "Science Fiction": """Orbit of Sparrows|The Last Terraformer|Copper Moon Rising|Signal from Vesta|Children of the Ninth Sun
-        |Paper Robots|Gravity Garden|The Quiet Engine|Tomorrow's Cartridge|Starlight Salvage|Zero Hour Colony
-        |The Memory Foundry""",
-    "Comedy": """Three Weddings and a Goat|The Accidental Mayor|Uncle Fergus Moves In|Pancakes at Dawn|My Neighbour the Spy
-        |A Very Small Riot|The Bakery Wars|Left Shoe, Right Shoe|Aunt Petunia's Yacht|Nobody Told the Band
-        |The Borrowed Dog|Sundays with Boris""",
-    "Adventure": """The Amber Compass|Beyond the Saffron River|Kites over Kestrel Pass|The Iron Caravan|Raiders of the Tin Coast
-        |A Sail for Marisol|The Monsoon Runners|Peak of Echoes|The Pearl Divers|Wolves of the North Road
-        |Jungle of Mirrors|The Hidden Aqueduct""",
-    "Romance": """The Orchard in October|Letters from Lisbon Street|Two Umbrellas|Before the Ferry Leaves|A Waltz for Winter
-        |The Florist's Daughter|Somewhere near Sienna|Postcards to Juniper|The Long Way to You|Blue Hour Café
-        |Under the Linden Tree|Strangers on Platform Four""",
-    "Animation": """Pip and the Paper Dragon|The Moon's Apprentice|Snail Express|Tilly Draws the Sea|The Cloud Shepherd
-        |Bramble and Bee|A Fox Called Thursday|The Button Kingdom|Night Zoo|Olive the Owl|The Kettle Who Sang
-        |Little Thunder""",
-}  # fmt: skip
+    "Mystery": """
+        The Lighthouse Clock | A Map of Salt | Nine Silent Doors | The Cartographer's Widow | Fog over
+        Harbour Street | The Second Key | Whisper Ward | The Inkwell Murders | Room Without Corners |
+        Letters to Nobody | The Glass Witness | Midnight Ledger""",
+    "Science Fiction": """
+        Orbit of Sparrows | The Last Terraformer | Copper Moon Rising | Signal from Vesta | Children of the
+        Ninth Sun | Paper Robots | Gravity Garden | The Quiet Engine | Tomorrow's Cartridge | Starlight
+        Salvage | Zero Hour Colony | The Memory Foundry""",
+    "Comedy": """
+        Three Weddings and a Goat | The Accidental Mayor | Uncle Fergus Moves In | Pancakes at Dawn | My
+        Neighbour the Spy | A Very Small Riot | The Bakery Wars | Left Shoe, Right Shoe | Aunt Petunia's
+        Yacht | Nobody Told the Band | The Borrowed Dog | Sundays with Boris""",
+    "Adventure": """
+        The Amber Compass | Beyond the Saffron River | Kites over Kestrel Pass | The Iron Caravan | Raiders
+        of the Tin Coast | A Sail for Marisol | The Monsoon Runners | Peak of Echoes | The Pearl Divers |
+        Wolves of the North Road | Jungle of Mirrors | The Hidden Aqueduct""",
+    "Romance": """
+        The Orchard in October | Letters from Lisbon Street | Two Umbrellas | Before the Ferry Leaves | A
+        Waltz for Winter | The Florist's Daughter | Somewhere near Sienna | Postcards to Juniper | The Long
+        Way to You | Blue Hour Café | Under the Linden Tree | Strangers on Platform Four""",
+    "Animation": """
+        Pip and the Paper Dragon | The Moon's Apprentice | Snail Express | Tilly Draws the Sea | The Cloud
+        Shepherd | Bramble and Bee | A Fox Called Thursday | The Button Kingdom | Night Zoo | Olive the Owl
+        | The Kettle Who Sang | Little Thunder""",
+}
 
 DAY = 86_400_000_000
 START = 1_700_000_000_000_000
@@ -45,7 +51,7 @@ def catalogue() -> pl.DataFrame:
         for title in titles.split("|"):
             other = chance.choice([name for name in GENRES if name != genre])
             tags = [genre, other] if chance.random() < 0.35 else [genre]
-            rows.append((0, title.strip(), tags, float(chance.randrange(1958, 2026)), place))
+            rows.append((0, " ".join(title.split()), tags, float(chance.randrange(1958, 2026)), place))
     chance.shuffle(rows)
     numbered = [(number, *row[1:4]) for number, row in enumerate(rows, 1)]
     return pl.DataFrame(

@@ -10,9 +10,7 @@ from penchant.errors import DataError
 
 
 def sieve_of(users):
-    source = Source(
-        table="events", rows=pl.DataFrame({"who": users}), files=("a.csv", "b.csv"), starts=(0, 2)
-    )
+    source = Source(table="events", rows=pl.DataFrame({"who": users}), files=("a.csv", "b.csv"), starts=(0, 2))
     rows = pl.DataFrame({AT: range(len(users)), "user_id": users}, schema_overrides={AT: pl.Int64})
     return Sieve(source), rows
 
@@ -24,9 +22,7 @@ def test_ids_empty_or_too_long_fall():
     quarantine = sieve.quarantine()
     assert dict(quarantine.schema) == QUARANTINE
     assert quarantine.select("file", "row").rows() == [("a.csv", 2), ("b.csv", 1), ("b.csv", 3)]
-    assert (
-        quarantine["reason"][2] == f"column 'who': the id is longer than {MAX_ID_BYTES} bytes ('{'é' * 60}')"
-    )
+    assert quarantine["reason"][2] == f"column 'who': the id is longer than {MAX_ID_BYTES} bytes ('{'é' * 60}')"
     assert quarantine["row_json"].to_list()[:2] == ['{"who":" "}', '{"who":null}']
     report = sieve.report(kept.height)
     assert report["refused"]["user_id_empty"]["count"] == 2

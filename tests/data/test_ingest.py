@@ -239,9 +239,7 @@ def test_doubled_ids_of_items_and_users_keep_the_first(tmp_path):
 
 
 def test_mostly_bad_rows_are_an_error_that_names_the_first(tmp_path):
-    with pytest.raises(
-        DataError, match=r"2 of 3 rows of events.*events\.csv, row 1: column 'seen'.*'x'.*max_bad"
-    ):
+    with pytest.raises(DataError, match=r"2 of 3 rows of events.*events\.csv, row 1: column 'seen'.*'x'.*max_bad"):
         run(tmp_path, events="user,film,stars,seen\n1,1,1,x\n1,2,1,2001-01-01\n1,3,1,y\n")
 
 
@@ -293,9 +291,7 @@ def test_parquet_types_are_taken_as_they_are(tmp_path):
 def test_json_lines(tmp_path):
     lines = '{"user": "a", "film": 1, "tags": ["x", " y"]}\n{"user": "b", "film": 2}\n'
     (tmp_path / "e.jsonl").write_text(lines)
-    text = only_events(
-        '[items]\npath="e.jsonl"\nitem_id="film"\ncolumns={tags={kind="tags"}}\n', path="e.jsonl"
-    )
+    text = only_events('[items]\npath="e.jsonl"\nitem_id="film"\ncolumns={tags={kind="tags"}}\n', path="e.jsonl")
     made = run(tmp_path, text)
     assert made.dataset.events["user_id"].to_list() == ["a", "b"]
     assert made.dataset.items["tags"].to_list() == [["x", "y"], None]

@@ -28,9 +28,7 @@ def dataset(users, times=None, parts=None):
     )
     schema = Schema(user_id=IdType.INTEGER, item_id=IdType.INTEGER)
     items = events.select("item_id").unique()
-    return Dataset(
-        name="x", schema=schema, events=events, items=items, users=events.select("user_id").unique()
-    )
+    return Dataset(name="x", schema=schema, events=events, items=items, users=events.select("user_id").unique())
 
 
 def items(frame):

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small bundle, a service over it, and the app in process."""
 
-import films
 import pytest
-from inprocess import Client
 
+import films
+from inprocess import Client
 from penchant.bundle.bundle import open_bundle
 from penchant.schema import IdType
 from penchant.serve.eventlog import EventLog

@@ -77,9 +77,7 @@ def test_many_threads_share_transactions_and_lose_nothing(log):
     commits = []
     sa.event.listen(log._engine, "commit", lambda _connection: commits.append(1))
     with ThreadPoolExecutor(16) as pool:
-        given = list(
-            pool.map(lambda number: log.append([event(item=number), event(item=-number)]), range(1, 401))
-        )
+        given = list(pool.map(lambda number: log.append([event(item=number), event(item=-number)]), range(1, 401)))
     frame = everything(log)
     numbers = dict(zip(frame["sequence"], frame["item_id_number"], strict=True))
     assert len(numbers) == 800
@@ -130,9 +128,7 @@ def fill_disk(log):
 def test_a_full_disk_is_named_and_nothing_of_the_request_is_kept(log):
     log.append([event()])
     empty_disk = fill_disk(log)
-    with pytest.raises(
-        EventLogError, match=r"events\.db cannot be written: .*disk is full \(free some space"
-    ):
+    with pytest.raises(EventLogError, match=r"events\.db cannot be written: .*disk is full \(free some space"):
         log.append([event(item=n) for n in range(5000)])
     empty_disk()
     with log._engine.connect() as connection:

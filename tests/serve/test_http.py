@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The HTTP layer: what it answers, and that bad input gets a clear refusal and never a 500."""
 
+import itertools
 import json
 from urllib.parse import quote
 
@@ -8,10 +9,10 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from inprocess import Client
-from serve.conftest import NOW
 
+from inprocess import Client
 from penchant.serve.http import create_app
+from serve.conftest import NOW
 
 FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -80,7 +81,7 @@ def test_a_strangers_third_click_already_matters(client):
     for item in (9, 27, 5):
         client.post("/v1/events", json={"user_id": 987654, "item_id": item})
         seen.append(client.get("/v1/users/987654/recommendations").json()["items"])
-    assert all(a != b for a, b in zip(seen, seen[1:], strict=False))
+    assert all(a != b for a, b in itertools.pairwise(seen))
     assert client.get("/v1/users/987654/recommendations").json()["known"] is True
 
 
@@ -133,9 +134,7 @@ def test_an_unencoded_slash_is_taken_too(text_client):
 
 
 def test_a_user_of_the_data_with_a_slash_in_the_id_is_found(text_client):
-    assert (
-        text_client.get(f"/v1/users/{quote('ann/5 你好', safe='')}/recommendations").json()["known"] is True
-    )
+    assert text_client.get(f"/v1/users/{quote('ann/5 你好', safe='')}/recommendations").json()["known"] is True
     assert text_client.get(f"/v1/items/{quote('film 9')}/similar").status_code == 200
 
 
@@ -161,8 +160,7 @@ def test_k_out_of_bounds(client, k):
 def test_k_that_is_no_number(client):
     assert "integer" in refused(client.get("/v1/users/5/recommendations?k=ten"), 422, "k")
     assert (
-        refused(client.post("/v1/recommendations", json={"k": "ten"}), 422, "k")
-        == "k: Expected `int`, got `str`"
+        refused(client.post("/v1/recommendations", json={"k": "ten"}), 422, "k") == "k: Expected `int`, got `str`"
     )
 
 

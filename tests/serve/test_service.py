@@ -5,11 +5,11 @@ import json
 import shutil
 import threading
 
-import films
 import msgspec
 import polars as pl
 import pytest
 
+import films
 from penchant.bundle.bundle import open_bundle
 from penchant.errors import BundleError
 from penchant.serve.eventlog import Event, EventLog

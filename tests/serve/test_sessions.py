@@ -3,11 +3,11 @@
 
 import threading
 
-import films
 import polars as pl
 import pytest
 import torch
 
+import films
 from penchant.features.space import FeatureSpace
 from penchant.serve.sessions import Sessions
 

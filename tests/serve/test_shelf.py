@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pictures: only those below the root, only pictures, only by an item's id."""
 
-import films
+import msgspec
+import polars as pl
 import pytest
-from inprocess import Client
 from PIL import Image
 
+import films
+from inprocess import Client
 from penchant.bundle.bundle import open_bundle
 from penchant.schema import Column, Kind
 from penchant.serve import shelf
 from penchant.serve.http import create_app
 from penchant.serve.service import Service
-
-import msgspec
-import polars as pl
 
 BAD = [
     "../secret.png",

@@ -97,9 +97,7 @@ def _too_large() -> BodyTooLargeError:
 
 
 def _penchant(_request: Request, error: Exception) -> Response:
-    status, code = next(
-        (told for kind, told in _STATUS.items() if isinstance(error, kind)), (422, "bad_request")
-    )
+    status, code = next((told for kind, told in _STATUS.items() if isinstance(error, kind)), (422, "bad_request"))
     return refuse(status, code, str(error), getattr(error, "field", None))
 
 

@@ -110,9 +110,7 @@ def check_time(value: str | float | None, now: int, field: str) -> int:
     elif abs(value) < 1e13:
         time = value * MICROSECONDS if isinstance(value, int) else round(value * MICROSECONDS)
     else:
-        raise FieldError(
-            field, f"must be seconds since 1970, is {_shown(value)}: is that milli- or microseconds?"
-        )
+        raise FieldError(field, f"must be seconds since 1970, is {_shown(value)}: is that milli- or microseconds?")
     if time < 0:
         raise FieldError(field, f"lies before 1970: {_shown(value)}")
     if time > now + _DAY:

@@ -163,9 +163,7 @@ class EventLog:
                     rows = connection.execute(query).fetchall()
                     if not rows:
                         return
-                    frame = pl.DataFrame([tuple(row) for row in rows], schema=_FRAME, orient="row").select(
-                        names
-                    )
+                    frame = pl.DataFrame([tuple(row) for row in rows], schema=_FRAME, orient="row").select(names)
                     after = int(frame[SEQUENCE][-1])
                     yield frame
         except sa.exc.DBAPIError as error:
@@ -285,13 +283,9 @@ def _engine(url: str) -> sa.Engine:
     try:
         engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
     except sa.exc.ArgumentError as error:
-        raise ConfigError(
-            f"{url!r} is not the address of a database; for example sqlite:///events.db"
-        ) from error
+        raise ConfigError(f"{url!r} is not the address of a database; for example sqlite:///events.db") from error
     except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"{url!r} needs the Python package {error.name!r}: pip install {error.name}"
-        ) from error
+        raise ConfigError(f"{url!r} needs the Python package {error.name!r}: pip install {error.name}") from error
     if engine.dialect.name == "sqlite":
         if not engine.url.database or engine.url.database == ":memory:":
             raise ConfigError(f"{url!r} keeps nothing: name a file, for example sqlite:///events.db")

@@ -38,9 +38,7 @@ THREADS = 2
 _LARGE_BODY = 16 * 1024
 """Bytes; the events of a larger body are decoded in a thread."""
 
-_DESCRIPTION = (
-    "Recommendations that follow each click. Ids are those of your data; in an address, write / as %2F."
-)
+_DESCRIPTION = "Recommendations that follow each click. Ids are those of your data; in an address, write / as %2F."
 
 _INVALID = (422, "A field does not hold what it should")
 _NO_ITEM = (404, "The bundle does not hold this item")
@@ -106,9 +104,7 @@ def _add_recommendations(app: FastAPI, service: Service, pool: ThreadPoolExecuto
     async def recommendations_for(request: Request) -> Response:
         """What to recommend to somebody with this history; nothing is written down."""
         asked = decode(await read_body(request), wire.HistoryRequest)
-        return answer(
-            await _in_thread(pool, service.recommend_for, asked.history, asked.k, asked.exclude_seen)
-        )
+        return answer(await _in_thread(pool, service.recommend_for, asked.history, asked.k, asked.exclude_seen))
 
 
 def _add_events(app: FastAPI, service: Service, pool: ThreadPoolExecutor, telemetry: Telemetry) -> None:
@@ -152,9 +148,7 @@ def _add_items(app: FastAPI, service: Service, pool: ThreadPoolExecutor) -> None
         headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
         return FileResponse(path, headers=headers)
 
-    @app.get(
-        "/v1/items/{item_id:path}", tags=["items"], **openapi.documented(wire.ItemCard, _NO_ITEM, _INVALID)
-    )
+    @app.get("/v1/items/{item_id:path}", tags=["items"], **openapi.documented(wire.ItemCard, _NO_ITEM, _INVALID))
     async def item(item_id: ItemId) -> Response:
         """What is known of an item."""
         return answer(service.item(path_id(item_id, "item_id")))
@@ -177,9 +171,7 @@ def _add_operations(app: FastAPI, service: Service, telemetry: Telemetry) -> Non
         """Numbers for Prometheus."""
         return Response(telemetry.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    @app.api_route(
-        "/v1/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False
-    )
+    @app.api_route("/v1/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
     async def nothing(request: Request) -> Response:
         """Programs that lost their way get JSON, also when a page for people is mounted at `/`."""
         partly = any(route.matches(request.scope)[0] is Match.PARTIAL for route in app.routes)

@@ -100,9 +100,7 @@ def events_schema() -> dict[str, Any]:
 def document(app: FastAPI) -> dict[str, Any]:
     """The whole OpenAPI document of `app`, made once."""
     if app.openapi_schema is None:
-        made = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes
-        )
+        made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         _, components = msgspec.json.schema_components(_STRUCTS, ref_template=_REFERENCE)
         made.setdefault("components", {})["schemas"] = components
         app.openapi_schema = made

@@ -96,9 +96,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except socket.gaierror as error:
-        raise ConfigError(
-            f"There is no host {host!r} ({error.strerror}): choose another with --host"
-        ) from error
+        raise ConfigError(f"There is no host {host!r} ({error.strerror}): choose another with --host") from error
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

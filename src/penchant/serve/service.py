@@ -259,9 +259,7 @@ class Service:
         """Called by the log's writer when `events` are durable, in their order; numbers start at `first`."""
         with self._turn:
             sessions = self._running.sessions
-            for event in events[
-                max(self._taken - first + 1, 0) :
-            ]:  # a swap may have read some of them already
+            for event in events[max(self._taken - first + 1, 0) :]:  # a swap may have read some of them already
                 sessions.append(event.user_id, event.item_id, event.time, event.type, event.value)
             self._taken = max(self._taken, first + len(events) - 1)
 
@@ -272,9 +270,7 @@ class Service:
             raise UnknownItemError(item)
         return row
 
-    def _answer(
-        self, running: _Running, users: Users, known: bool, k: int, exclude_seen: bool
-    ) -> Recommendations:
+    def _answer(self, running: _Running, users: Users, known: bool, k: int, exclude_seen: bool) -> Recommendations:
         pipeline, shelf = running.bundle.pipeline, running.shelf
         rows, scores = _listed(pipeline.recommend(users, k, exclude_seen=exclude_seen))
         causes = pipeline.reasons(users.history.rows, torch.tensor(rows, dtype=torch.int64)).tolist()

@@ -42,8 +42,7 @@ class _Since:
             empty = torch.zeros(0, dtype=torch.int64)
             return empty, empty, empty, empty.float()
         rows, actions, times = (
-            torch.frombuffer(column, dtype=torch.int64).clone()
-            for column in (self.rows, self.actions, self.times)
+            torch.frombuffer(column, dtype=torch.int64).clone() for column in (self.rows, self.actions, self.times)
         )
         return rows, actions, times, torch.frombuffer(self.values, dtype=torch.float32).clone()
 
@@ -132,9 +131,7 @@ class Sessions:
         past = _build(*since.tensors())
         return self._space.stranger(past, self._catalogue)
 
-    def _with_history(
-        self, users: Users, rows: Tensor, actions: Tensor, times: Tensor, values: Tensor
-    ) -> Users:
+    def _with_history(self, users: Users, rows: Tensor, actions: Tensor, times: Tensor, values: Tensor) -> Users:
         past = _build(rows, actions, times, values)
         return Users(ids=users.ids, history=past, catalogue=users.catalogue, features=users.features)
 

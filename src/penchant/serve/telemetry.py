@@ -43,9 +43,7 @@ class Telemetry:
         )
         self._log_size = Gauge("penchant_event_log_size", "Events in the log", registry=self.registry)
         self._items = Gauge("penchant_catalogue_items", "Items in the bundle", registry=self.registry)
-        self._bundle = Gauge(
-            "penchant_bundle", "The running bundle", ["bundle", "model"], registry=self.registry
-        )
+        self._bundle = Gauge("penchant_bundle", "The running bundle", ["bundle", "model"], registry=self.registry)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request; `route` is the pattern, not the address: addresses have no end."""

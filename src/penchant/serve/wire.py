@@ -21,9 +21,9 @@ class HistoryEvent(_Request, frozen=True, kw_only=True):
     """One thing that the person asked about did."""
 
     item_id: Annotated[Id, Described(description="with which item", examples=[50])]
-    time: Annotated[
-        str | int | float | None, Described(description=_TIME, examples=["2026-11-25T12:00:00Z"])
-    ] = None
+    time: Annotated[str | int | float | None, Described(description=_TIME, examples=["2026-11-25T12:00:00Z"])] = (
+        None
+    )
     type: Annotated[str | None, Described(description="how; left out: the first type of the data set")] = None
     value: Annotated[float | None, Described(description="how much, for example a rating")] = None
 
