@@ -30,6 +30,10 @@ def test_other_separators(tmp_path):
     assert read(put(tmp_path, "a.csv", "user;item\n1;2\n"), separator=";").rows.rows() == [("1", "2")]
 
 
+def test_quotes_in_a_header(tmp_path):
+    assert columns_of(put(tmp_path, "a.csv", '"the ""user""",item\n1,2\n')).names() == ['the "user"', "item"]
+
+
 def test_places_name_file_and_row(tmp_path):
     source = read(put(tmp_path, "a.csv", "user,item\n1,1\n2,2\n"), put(tmp_path, "b.csv", "user,item\n3,3\n"))
     files, rows = source.places(pl.Series([0, 1, 2]))

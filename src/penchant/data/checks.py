@@ -114,9 +114,7 @@ def core_rule(events: pl.DataFrame, checks: ChecksConfig) -> Rule:
     """Events outside the k-core: what is left once rare users and items are taken out until none is rare."""
     core = events.select(AT, USER, ITEM)
     while True:
-        often = (pl.len().over(USER) >= checks.min_user_events) & (
-            pl.len().over(ITEM) >= checks.min_item_events
-        )
+        often = (pl.len().over(USER) >= checks.min_user_events) & (pl.len().over(ITEM) >= checks.min_item_events)
         smaller = core.filter(often)
         if smaller.height == core.height:
             break

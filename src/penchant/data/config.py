@@ -43,9 +43,7 @@ class EventsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         """Either one table, or a ready split with a train part."""
         split = self.train or self.validation or self.test
         if bool(self.path) == bool(split):
-            raise ConfigError(
-                "[data.events] needs either path, or train (and validation, test) of a ready split"
-            )
+            raise ConfigError("[data.events] needs either path, or train (and validation, test) of a ready split")
         if split and not self.train:
             raise ConfigError("[data.events]: a ready split needs train")
 

@@ -54,9 +54,7 @@ class Dataset:
         }
         for column, kind in wanted.items():
             if column not in self.events.columns or self.events.schema[column] != kind:
-                raise DataError(
-                    f"events: column {column!r} must be {kind}, has {self.events.schema.get(column)}"
-                )
+                raise DataError(f"events: column {column!r} must be {kind}, has {self.events.schema.get(column)}")
         if self.items.schema.get(ITEM) != wanted[ITEM] or self.users.schema.get(USER) != wanted[USER]:
             raise DataError("items and users must carry ids of the same type as events")
 
@@ -75,9 +73,7 @@ class Dataset:
         """Read what `save` wrote."""
         try:
             saved = msgspec.json.decode((folder / "schema.json").read_bytes(), type=_Saved)
-            tables = {
-                name: pl.read_parquet(folder / f"{name}.parquet") for name in ("events", "items", "users")
-            }
+            tables = {name: pl.read_parquet(folder / f"{name}.parquet") for name in ("events", "items", "users")}
         except (OSError, msgspec.DecodeError, pl.exceptions.PolarsError) as error:
             raise DataError(f"{folder} is not a data set that Penchant wrote: {error}") from error
         root = Path(saved.root) if saved.root else None

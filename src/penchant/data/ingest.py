@@ -92,9 +92,7 @@ def _settle_ids(column: str, *tables: Table | None) -> IdType:
 def _with_all_items(items: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """The items table, and below it a row of nulls for each item that only events know."""
     missing = (
-        events.select(ITEM)
-        .unique(maintain_order=True)
-        .join(items, on=ITEM, how="anti", maintain_order="left")
+        events.select(ITEM).unique(maintain_order=True).join(items, on=ITEM, how="anti", maintain_order="left")
     )
     return pl.concat([items, missing], how="diagonal")
 

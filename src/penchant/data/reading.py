@@ -20,7 +20,7 @@ import polars as pl
 from penchant.errors import DataError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 JSON_LINES = frozenset({".jsonl", ".ndjson"})
@@ -98,9 +98,7 @@ def read_table(
     frames = [_read_file(file, columns, separator) for file in files]
     heights = [frame.height for frame in frames]
     if not sum(heights):
-        raise DataError(
-            f"{files[0]} has no rows" + (", nor has any file beside it" if len(files) > 1 else "")
-        )
+        raise DataError(f"{files[0]} has no rows" + (", nor has any file beside it" if len(files) > 1 else ""))
     starts = (0, *np.cumsum(heights)[:-1].tolist())
     return Source(table=table, rows=_stack(frames), files=tuple(map(str, files)), starts=starts)
 
@@ -121,14 +119,12 @@ def scan(file: Path, separator: str | None = None) -> pl.LazyFrame:
             raise DataError(f"{file} is empty")
         if ending in SEPARATORS:
             cell = separator or SEPARATORS[ending]
-            return pl.scan_csv(file, separator=cell, infer_schema=False, glob=False)
+            return pl.scan_csv(file, separator=cell, infer_schema=False, glob=False, with_column_names=_unescape)
         if ending in PARQUET:
             return pl.scan_parquet(file, glob=False, hive_partitioning=False)
         name = glob.escape(str(file))
         told = pl.scan_ndjson(name, infer_schema_length=None).collect_schema()
-        kinds = {
-            c: pl.List(pl.String) if isinstance(kind, pl.List) else pl.String() for c, kind in told.items()
-        }
+        kinds = {c: pl.List(pl.String) if isinstance(kind, pl.List) else pl.String() for c, kind in told.items()}
         return pl.scan_ndjson(name, schema=kinds)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise explain(file, error, separator) from error
@@ -155,9 +151,8 @@ def explain(file: Path, error: Exception, separator: str | None = None) -> DataE
         return DataError(f"{file} cannot be read: {error.strerror}")
     if ending in PARQUET:
         return DataError(f"{file} is not a whole Parquet file: {reason}")
-    for trouble in _troubles(file, ending, separator):
-        return DataError(f"{file}: {trouble}")
-    return DataError(f"{file} cannot be read: {reason}")
+    trouble = _bad_line(file, ending) or _bad_row(file, ending, separator)
+    return DataError(f"{file}: {trouble}" if trouble else f"{file} cannot be read: {reason}")
 
 
 def _read_file(file: Path, columns: Mapping[str, str], separator: str | None) -> pl.DataFrame:
@@ -176,9 +171,7 @@ def _stack(frames: list[pl.DataFrame]) -> pl.DataFrame:
     if len(frames) == 1:
         return frames[0]
     mixed = {
-        column
-        for column in frames[0].columns
-        if len({frame.schema[column].is_numeric() for frame in frames}) > 1
+        column for column in frames[0].columns if len({frame.schema[column].is_numeric() for frame in frames}) > 1
     }
     texts = [frame.with_columns(pl.col(mixed).cast(pl.String)) if mixed else frame for frame in frames]
     try:
@@ -187,32 +180,36 @@ def _stack(frames: list[pl.DataFrame]) -> pl.DataFrame:
         raise DataError(f"The files of one table hold different types of one column: {error}") from error
 
 
-def _troubles(file: Path, ending: str, separator: str | None) -> Iterator[str]:
-    """What a slow look finds wrong in a text file; only taken once the fast reader has given up."""
+def _unescape(names: list[str]) -> list[str]:
+    """Names of a header, whose doubled quotes the reader leaves as they are."""
+    return [name.replace('""', '"') for name in names]
+
+
+def _bad_line(file: Path, ending: str) -> str | None:
+    """What is wrong with the first line that is wrong; only looked for once the fast reader has given up."""
     with file.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             try:
                 text = line.decode()
-            except UnicodeDecodeError:
-                yield (
-                    f"line {number} is not UTF-8. Convert the file: "
-                    f"iconv -f latin1 -t utf-8 {file.name} > new{ending}"
-                )
-                return
-            if ending in JSON_LINES and text.strip():
-                try:
+                if ending in JSON_LINES and text.strip():
                     msgspec.json.decode(text, type=dict)
-                except msgspec.MsgspecError as error:
-                    yield f"line {number} is not a JSON object: {error}"
-                    return
-    if ending in SEPARATORS:
-        with file.open(encoding="utf-8-sig", newline="") as lines_of_text:
-            rows = csv.reader(lines_of_text, delimiter=separator or SEPARATORS[ending])
-            width = len(next(rows, []))
-            for number, row in enumerate(rows, 1):
-                if len(row) > width:
-                    yield (
-                        f"row {number} has {len(row)} cells, the header has {width}. "
-                        "Put cells that hold the separator between double quotes"
-                    )
-                    return
+            except UnicodeDecodeError:
+                way_out = f"iconv -f latin1 -t utf-8 {file.name} > new{ending}"
+                return f"line {number} is not UTF-8. Convert the file: {way_out}"
+            except msgspec.MsgspecError as error:
+                return f"line {number} is not a JSON object: {error}"
+    return None
+
+
+def _bad_row(file: Path, ending: str, separator: str | None) -> str | None:
+    """Which row of a CSV file has more cells than the header."""
+    if ending not in SEPARATORS:
+        return None
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        rows = csv.reader(lines, delimiter=separator or SEPARATORS[ending])
+        width = len(next(rows, []))
+        for number, row in enumerate(rows, 1):
+            if len(row) > width:
+                way_out = "Put cells that hold the separator between double quotes"
+                return f"row {number} has {len(row)} cells, the header has {width}. {way_out}"
+    return None

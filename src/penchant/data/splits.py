@@ -71,15 +71,11 @@ def split(dataset: Dataset, config: SplitConfig) -> Split:
         raise ConfigError(
             '[data.split]: kind = "given" needs train, validation and test in [data.events] instead of path'
         )
-    part = {"time": _by_time, "leave_last_out": _leave_last_out, "given": _given}[kind](
-        dataset.events, config
-    )
+    part = {"time": _by_time, "leave_last_out": _leave_last_out, "given": _given}[kind](dataset.events, config)
     events = dataset.events.select(EVENT_COLUMNS)
     parts = {name: events.filter(part == name) for name in ("train", "validation", "test")}
     if parts["train"].is_empty():
-        raise DataError(
-            f"{dataset.name}: {events.height} events are too few to split; none is left for train"
-        )
+        raise DataError(f"{dataset.name}: {events.height} events are too few to split; none is left for train")
     return Split(**parts)
 
 
@@ -106,9 +102,5 @@ def _leave_last_out(events: pl.DataFrame, config: SplitConfig) -> pl.Series:
 
 def _parts(*, test: pl.Expr, validation: pl.Expr) -> pl.Expr:
     return (
-        pl.when(test)
-        .then(pl.lit("test"))
-        .when(validation)
-        .then(pl.lit("validation"))
-        .otherwise(pl.lit("train"))
+        pl.when(test).then(pl.lit("test")).when(validation).then(pl.lit("validation")).otherwise(pl.lit("train"))
     )

@@ -75,9 +75,7 @@ def _as_tags(cells: pl.Series, separator: str | None) -> pl.Series:
     else:
         text = as_text(cells)
         one = pl.col(text.name)
-        split = (
-            one.str.split(separator) if separator else pl.when(one.is_not_null()).then(pl.concat_list(one))
-        )
+        split = one.str.split(separator) if separator else pl.when(one.is_not_null()).then(pl.concat_list(one))
         tags = text.to_frame().select(split).to_series()
     word = pl.element().str.strip_chars()
     return tags.list.eval(word.filter(word != "")).list.unique(maintain_order=True)
