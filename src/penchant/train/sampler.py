@@ -31,7 +31,9 @@ class Sampler:
     def __init__(self, users: Users, batch_size: int, seed: int, longest: int | None = None) -> None:
         lengths = users.history.lengths
         self._active = torch.nonzero(lengths > 0).squeeze(1)
-        self._lengths = lengths[self._active].clamp(max=longest)
+        self._lengths = lengths[self._active]
+        if longest is not None:
+            self._lengths = self._lengths.clamp(max=longest)
         self._batch_size = batch_size
         self._seed = seed
 
