@@ -6,6 +6,7 @@ Adding a kind is one class and one row in `COLUMNS`.
 
 from __future__ import annotations
 
+import math
 from typing import Protocol, Self
 
 import msgspec
@@ -67,12 +68,13 @@ class NumberColumn:
 
     @classmethod
     def fit(cls, values: pl.Series) -> Self:
-        """Mean and standard deviation of what is there."""
-        finite = values.cast(pl.Float64).drop_nulls().drop_nans()
+        """Mean and standard deviation of what is there and finite."""
+        numbers = values.cast(pl.Float64).drop_nulls()
+        finite = numbers.filter(numbers.is_finite())
         mean, scale = finite.mean(), finite.std(ddof=0)
         return cls(
-            float(mean) if isinstance(mean, float) else 0.0,
-            float(scale) if isinstance(scale, float) and scale > 0 else 1.0,
+            mean if isinstance(mean, float) and math.isfinite(mean) else 0.0,
+            scale if isinstance(scale, float) and math.isfinite(scale) and scale > 0 else 1.0,
         )
 
     @classmethod
