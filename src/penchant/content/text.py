@@ -15,9 +15,9 @@ import msgspec
 import numpy as np
 import torch
 from scipy import sparse
-from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.preprocessing import normalize
+from sklearn.utils.extmath import randomized_svd
 
 from penchant.content.encoder import ContentEncoder, EncoderConfig
 
@@ -90,12 +90,11 @@ class TfidfEncoder(ContentEncoder):
         self._terms = torch.from_numpy(terms.astype(np.int64))
         rarity = np.log((1 + len(texts)) / (1 + frequency[terms])) + 1
         self._weights = torch.from_numpy(rarity.astype(np.float32))
-        weighted = self._weighted(counts)
-        rank = min(self.config.size, min(weighted.shape) - 1)
         directions = torch.zeros(len(terms), self.config.size)
+        rank = min(self.config.size, min(len(texts), len(terms)) - 1)
         if rank > 0:
-            svd = TruncatedSVD(rank, random_state=self.config.seed).fit(weighted)
-            directions[:, :rank] = torch.from_numpy(svd.components_.T.astype(np.float32))
+            _, _, found = randomized_svd(self._weighted(counts), rank, n_iter=5, random_state=self.config.seed)
+            directions[:, :rank] = torch.from_numpy(found.T.astype(np.float32))
         self._directions = directions
 
     def encode(self, values: pl.Series) -> tuple[Tensor, Tensor]:
