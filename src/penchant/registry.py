@@ -66,7 +66,7 @@ def read_config(cls: type[T], table: Mapping[str, Any], where: str) -> T:
 
 def _unknown_key(cls: type[msgspec.Struct], key: str, path: str, where: str) -> str:
     owner: Any = cls
-    for part in filter(None, re.split(r"\.|\[\.\.\.\]", path)):
+    for part in filter(None, re.split(r"\.|\[[^\]]*\]", path)):
         owner = _struct_in({f.name: f.type for f in msgspec.structs.fields(owner)}.get(part)) or owner
     known = [f.encode_name for f in msgspec.structs.fields(owner)]
     place = f"{where} [{path}]" if path else where
