@@ -24,7 +24,12 @@ def keep_mask(shape: torch.Size, rate: float) -> Tensor:
     """
     cells = shape.numel()
     draws = torch.empty((cells + 7) // 8, dtype=torch.int64).random_(-(2**63), None)
-    return (draws.view(torch.uint8)[:cells] >= round(rate * 256)).view(shape)
+    return (draws.view(torch.uint8)[:cells] >= _dropped(rate)).view(shape)
+
+
+def _dropped(rate: float) -> int:
+    """How many of 256 cells are dropped; never all of them."""
+    return min(round(rate * 256), 255)
 
 
 class Dropout(nn.Module):
@@ -36,9 +41,9 @@ class Dropout(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` with some cells zeroed and the rest scaled up, in training; `x` itself otherwise."""
-        if not self.training or round(self.rate * 256) == 0:
+        if not self.training or _dropped(self.rate) == 0:
             return x
-        return x * keep_mask(x.shape, self.rate).to(x.dtype).mul_(1 / (1 - round(self.rate * 256) / 256))
+        return x * keep_mask(x.shape, self.rate).to(x.dtype).mul_(1 / (1 - _dropped(self.rate) / 256))
 
 
 def _small(module: nn.Module) -> None:

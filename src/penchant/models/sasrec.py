@@ -17,6 +17,7 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
+from penchant.errors import ConfigError
 from penchant.models.layers import CausalBlock, ContentProjection, Dropout, FeatureEmbedding
 from penchant.models.losses import softmax_cross_entropy
 from penchant.models.recommender import Learned, ModelConfig, VectorRecommender
@@ -53,6 +54,8 @@ class SASRec(Learned, VectorRecommender):
     def __init__(self, config: Config, sizes: Sizes) -> None:
         super().__init__(config, sizes)
         dim = config.embedding_size
+        if dim % config.heads:
+            raise ConfigError(f"[model] heads: {config.heads} heads do not divide embedding_size {dim} evenly")
         self.history_length = config.history_length
         self.ids = nn.Embedding(sizes.items, dim, padding_idx=0)
         self.start = nn.Parameter(torch.zeros(dim))
