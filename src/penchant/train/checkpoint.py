@@ -59,6 +59,11 @@ class Checkpoints:
         found = self._all()
         return found[-1] if found else None
 
+    def clear(self) -> None:
+        """Forget what an earlier run left here: its later steps would outlive the new run's."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._lines.unlink(missing_ok=True)
+
     def note(self, report: EpochReport) -> None:
         """Add a line to `metrics.jsonl`."""
         self._lines.parent.mkdir(parents=True, exist_ok=True)

@@ -113,8 +113,12 @@ class Trainer:
             steps: for a refit: how many steps, without validation.
         """
         done = Progress()
-        if resume and self.checkpoints and (found := self.checkpoints.newest()):
-            done, self._best = self.checkpoints.load(found, self.model, self._optimiser, self._average)
+        if self.checkpoints:
+            found = self.checkpoints.newest() if resume else None
+            if found:
+                done, self._best = self.checkpoints.load(found, self.model, self._optimiser, self._average)
+            else:
+                self.checkpoints.clear()
         per_epoch = max(len(self._sampler), 1)
         epochs = self.config.epochs if steps is None else -(-steps // per_epoch)
         for callback in self.callbacks:
