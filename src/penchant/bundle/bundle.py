@@ -14,6 +14,7 @@ card.md                    what it is, for people
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +30,7 @@ from penchant.artefact import fingerprint, new_folder, sha256, write_json, write
 from penchant.bundle import verify
 from penchant.bundle.card import card
 from penchant.bundle.manifest import FORMAT, MAGIC, Manifest, libraries
-from penchant.errors import BundleError
+from penchant.errors import BundleError, ConfigError
 from penchant.features.space import FeatureSpace, SpaceState
 from penchant.recommend.pipeline import Pipeline
 
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
     from penchant.models.recommender import Recommender
 
 CURRENT = "CURRENT"
+
+_PLAIN = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
+"""A folder's own name: no way up, no way out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,12 +146,12 @@ def find(path: Path) -> Path:
     if (path / "manifest.json").exists():
         return path
     pointer = path / CURRENT
-    if not pointer.exists():
+    if not pointer.is_file():
         raise BundleError(
             f"{path} holds no bundle (neither manifest.json nor {CURRENT}). Make one: penchant train"
         )
-    name = pointer.read_text(encoding="utf-8").strip()
-    if not name or Path(name).name != name or not (path / name / "manifest.json").exists():
+    name = pointer.read_text(encoding="utf-8", errors="replace").strip()
+    if not _PLAIN.fullmatch(name) or not (path / name / "manifest.json").exists():
         raise BundleError(f"{pointer} names {name!r}, and there is no such bundle beside it")
     return path / name
 
@@ -170,25 +174,34 @@ def open_bundle(path: Path) -> Bundle:
         )
         model.load_state(load_file(folder / "model.safetensors"))
         tables = {name: pl.read_parquet(folder / f"{name}.parquet") for name in ("items", "users", "events")}
-        pipeline = Pipeline(model, space, space.catalogue(tables["items"]), _vectors(folder))
+        pipeline = Pipeline(model, space, space.catalogue(tables["items"]), _vectors(folder, manifest))
         bundle = Bundle(manifest=manifest, pipeline=pipeline, users=tables["users"], events=tables["events"])
         expected = (folder / "golden.json").read_bytes()
-    except (
-        OSError,
-        SafetensorError,
-        msgspec.DecodeError,
-        pl.exceptions.PolarsError,
-        RuntimeError,
-        KeyError,
-    ) as error:
+        verify.answers(folder, bundle.pipeline, bundle.users, bundle.events, expected)
+    except _UNREADABLE as error:
         raise BundleError(f"{folder}: this bundle cannot be opened: {error}") from error
-    verify.answers(folder, bundle.pipeline, bundle.users, bundle.events, expected)
     return bundle
 
 
-def _vectors(folder: Path) -> Tensor | None:
-    path = folder / "item_vectors.safetensors"
-    return load_file(path)["vectors"] if path.exists() else None
+_UNREADABLE = (
+    ConfigError,
+    KeyError,
+    IndexError,
+    OSError,
+    RuntimeError,
+    SafetensorError,
+    TypeError,
+    ValueError,
+    msgspec.MsgspecError,
+    pl.exceptions.PolarsError,
+)
+"""What a library raises when files with right checksums do not fit together: another program wrote them."""
+
+
+def _vectors(folder: Path, manifest: Manifest) -> Tensor | None:
+    """The catalogue's vectors if the manifest lists them: a file that it does not list is not trusted."""
+    name = "item_vectors.safetensors"
+    return load_file(folder / name)["vectors"] if name in manifest.files else None
 
 
 def _table_print(table: pl.DataFrame) -> str:

@@ -61,7 +61,7 @@ def manifest(folder: Path) -> Manifest:
         raw = msgspec.json.decode(path.read_bytes())
     except OSError as error:
         raise BundleError(f"{folder} is not a bundle: {path.name} cannot be read ({error.strerror})") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BundleError(f"{path} is damaged: {error}") from error
     if not isinstance(raw, dict) or raw.get("magic") != MAGIC:
         raise BundleError(f"{folder} is not a Penchant bundle: {path.name} does not say {MAGIC!r}")
@@ -80,11 +80,11 @@ def files(folder: Path, stated: Manifest) -> None:
     """Compare every file with its checksum.
 
     Raises:
-        BundleError: names the file that is missing, damaged, or not in the manifest.
+        BundleError: names the file that is missing or damaged, or that the manifest should list.
     """
     for name, wanted in stated.files.items():
         path = folder / name
-        if "/" in name or not path.is_file():
+        if path.name != name or not path.is_file():
             raise BundleError(f"{folder}: {name} is missing. Copy the bundle again, or make it anew")
         if sha256(path) != wanted:
             raise BundleError(f"{path} is damaged: its checksum is not the manifest's. Copy the bundle again")
@@ -100,8 +100,10 @@ def answers(folder: Path, pipeline: Pipeline, users: pl.DataFrame, events: pl.Da
     Raises:
         BundleError: an answer is another one now.
     """
-    wanted = msgspec.json.decode(expected, type=list[Golden])
-    for before, now in zip(wanted, golden(pipeline, users, events), strict=True):
+    wanted, given = msgspec.json.decode(expected, type=list[Golden]), golden(pipeline, users, events)
+    if len(wanted) != len(given):
+        raise BundleError(f"{folder}: golden.json holds {len(wanted)} requests instead of {len(given)}")
+    for before, now in zip(wanted, given, strict=True):
         if not _same(before, now):
             who = "a stranger" if before.user is None else f"user {before.user!r}"
             raise BundleError(
