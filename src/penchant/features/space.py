@@ -236,7 +236,7 @@ def _column(frame: pl.DataFrame, name: str) -> pl.Series:
 
 def _fit_columns(frame: pl.DataFrame, columns: Mapping[str, Column], leave_out: list[str]) -> dict[str, AnyColumn]:
     return {
-        name: COLUMNS[column.kind].fit(frame[name])
+        name: COLUMNS[column.kind].fit(_column(frame, name))
         for name, column in columns.items()
         if column.kind in COLUMNS and name not in leave_out
     }
@@ -258,7 +258,7 @@ def _fit_encoders(
         choices = dict(content.get(column.kind, {}))
         kind = choices.pop("kind", DEFAULT_ENCODERS[column.kind])
         encoder = _encoder(kind, choices, f"[content.{column.kind}]")
-        encoder.fit(frame[name])
+        encoder.fit(_column(frame, name))
         encoders[name] = (kind, encoder)
     return encoders
 
