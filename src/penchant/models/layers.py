@@ -118,7 +118,11 @@ class CausalBlock(nn.Module):
     def forward(self, x_BLD: Tensor) -> Tensor:
         """[B, L, D]."""
         b, length, dim = x_BLD.shape
-        q, k, v = self.inward(self.norm_attention(x_BLD)).view(b, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        q, k, v = (
+            self.inward(self.norm_attention(x_BLD))
+            .view(b, length, 3, self.heads, dim // self.heads)
+            .permute(2, 0, 3, 1, 4)
+        )
         mixed = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
         x_BLD = x_BLD + self.dropout(self.outward(mixed.transpose(1, 2).reshape(b, length, dim)))
         inner: Tensor = self.dropout(self.contract(functional.gelu(self.expand(self.norm_forward(x_BLD)))))
