@@ -42,7 +42,7 @@ class MissingExtraError(PenchantError):
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """' (did you mean ...?)' for the known word closest to `word`, or the list of what is known."""
-    names = sorted(known)
+    names = sorted(map(str, known))
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
     if close:
         return f" (did you mean {close[0]!r}?)"
