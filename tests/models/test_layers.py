@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Building blocks: masks, embeddings of features and content, and a block that cannot see ahead."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from penchant.models.layers import CausalBlock, ContentProjection, Dropout, FeatureEmbedding, keep_mask
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(0)
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.3, 0.5, 0.9])
+def test_keep_mask_drops_its_share_everywhere(rate):
+    mask = keep_mask(torch.Size([400, 80]), rate)
+    assert mask.dtype == torch.bool
+    assert mask.shape == (400, 80)
+    assert abs(float(mask.float().mean()) - (1 - rate)) < 0.02
+    assert (mask.float().mean(0) - (1 - rate)).abs().max() < 0.15
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (3, 5), (0, 4)])
+def test_keep_mask_of_any_shape(shape):
+    assert keep_mask(torch.Size(shape), 0.5).shape == shape
+    assert keep_mask(torch.Size(shape), 0.0).all()
+
+
+def test_keep_mask_follows_the_seed():
+    first = keep_mask(torch.Size([100]), 0.5)
+    assert not torch.equal(first, keep_mask(torch.Size([100]), 0.5))
+    torch.manual_seed(0)
+    assert torch.equal(first, keep_mask(torch.Size([100]), 0.5))
+
+
+@pytest.mark.parametrize("rate", [0.25, 0.999])
+def test_dropout_keeps_the_mean(rate):
+    found = Dropout(rate)(torch.ones(400, 500))
+    assert abs(float(found.mean()) - 1) < 0.1
+    assert len(found.unique()) == 2
+    assert float(found.min()) == 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_dropout_keeps_the_type(dtype):
+    assert Dropout(0.5)(torch.ones(9, dtype=dtype)).dtype == dtype
+
+
+def test_dropout_is_off_when_evaluated_or_zero():
+    x = torch.randn(20)
+    assert Dropout(0.5).eval()(x) is x
+    assert Dropout(0.0)(x) is x
+
+
+def test_features_are_summed_and_absent_ones_add_nothing():
+    layer = FeatureEmbedding({"genre": 4, "tags": 5, "year": 0}, 6)
+    genre, tags, year = layer.tables
+    features = {
+        "genre": torch.tensor([2, 0]),
+        "tags": torch.tensor([[2, 4, 0], [0, 0, 0]]),
+        "year": torch.tensor([1.5, 0.0]),
+    }
+    found = layer(features)
+    wanted = genre.weight[2] + (tags.weight[2] + tags.weight[4]) / 2 + 1.5 * year.weight[:, 0]
+    torch.testing.assert_close(found[0], wanted)
+    assert not found[1].any()
+
+
+def test_content_is_projected_and_absent_ones_add_nothing():
+    layer = ContentProjection({"title": 3, "plot": 2}, 4)
+    title = torch.tensor([[1.0, 2, 3], [0, 0, 0]])
+    content = {"title": (title, title.any(1)), "plot": (torch.zeros(2, 2), torch.zeros(2).bool())}
+    found = layer(content)
+    torch.testing.assert_close(found[0], layer.projections[0](title[0]))
+    assert not found[1].any()
+
+
+@pytest.mark.parametrize("layer", [FeatureEmbedding({}, 4), ContentProjection({}, 4)])
+def test_no_columns_add_nothing(layer):
+    assert layer({}) == 0.0
+    assert not list(layer.parameters())
+
+
+@pytest.mark.parametrize("heads", [1, 4])
+def test_a_block_does_not_see_ahead(heads):
+    block = CausalBlock(8, heads, 16, 0.0)
+    x = torch.randn(2, 6, 8)
+    changed = x.clone()
+    changed[:, 4:] += 5
+    before, after = block(x), block(changed)
+    assert torch.equal(before[:, :4], after[:, :4])
+    assert not torch.allclose(before[:, 4:], after[:, 4:])
+
+
+def test_a_block_sees_what_came_before():
+    block = CausalBlock(8, 2, 16, 0.0)
+    x = torch.randn(1, 6, 8)
+    changed = x.clone()
+    changed[:, 0] = torch.randn(8)
+    assert not torch.allclose(block(x)[:, 5], block(changed)[:, 5])
+
+
+def test_a_block_of_nobody():
+    assert CausalBlock(8, 2, 16, 0.0)(torch.zeros(0, 3, 8)).shape == (0, 3, 8)

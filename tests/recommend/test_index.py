@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""top_k against a sort, on every kind of float."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from penchant.recommend.index import top_k
+
+ODD = st.sampled_from([0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 1e-45, -1e-45, 3e38, -3e38])
+SCORES = st.integers(0, 12).flatmap(
+    lambda n: st.lists(
+        st.lists(st.one_of(ODD, st.floats(width=32)), min_size=n, max_size=n), min_size=1, max_size=4
+    )
+)
+
+
+def plain(row, k):
+    """Sorted by score, the lower column first among equals; NaN and -inf left out."""
+    scores = np.nan_to_num(np.array(row, np.float32), nan=-np.inf, posinf=np.inf, neginf=-np.inf)
+    order = np.lexsort((np.arange(len(row)), -scores))
+    kept = [int(column) for column in order[:k] if scores[column] > -np.inf]
+    return kept + [-1] * (min(k, len(row)) - len(kept))
+
+
+@given(SCORES, st.integers(0, 14))
+@settings(max_examples=300, deadline=None)
+def test_is_a_stable_sort(rows, k):
+    scores = torch.tensor(rows, dtype=torch.float32).view(len(rows), -1)
+    columns, best = top_k(scores, k)
+    assert columns.tolist() == [plain(row, k) for row in rows]
+    assert columns.dtype == torch.int64
+    found = columns >= 0
+    assert torch.equal(best[found], scores.gather(1, columns.clamp(min=0))[found])
+    assert (best[~found] == -torch.inf).all()
+
+
+def test_all_equal_scores_come_in_order():
+    columns, _ = top_k(torch.zeros(2, 1000), 7)
+    assert columns.tolist() == [list(range(7))] * 2
+
+
+def test_minus_zero_is_zero():
+    assert top_k(torch.tensor([[-0.0, 0.0, -0.0, -1.0]]), 4)[0].tolist() == [[0, 1, 2, 3]]
+
+
+@pytest.mark.parametrize("k", [5, 10**9])
+def test_more_than_there_are(k):
+    columns, best = top_k(torch.tensor([[1.0, 3.0, math.nan]]), k)
+    assert columns.tolist() == [[1, 0, -1]]
+    assert best.tolist() == [[3, 1, -math.inf]]
+
+
+def test_nobody_asked():
+    columns, best = top_k(torch.zeros(0, 4), 2)
+    assert columns.shape == best.shape == (0, 2)
+
+
+def test_scores_are_left_as_they_were():
+    scores = torch.tensor([[math.nan, -0.0, 2.0]])
+    before = scores.clone()
+    top_k(scores, 2)
+    assert torch.equal(scores.view(torch.int32), before.view(torch.int32))
