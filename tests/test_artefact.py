@@ -8,7 +8,6 @@ import os
 import msgspec
 import pytest
 
-from penchant import artefact
 from penchant.artefact import fingerprint, new_folder, sha256, write_json, write_text
 
 
@@ -61,9 +60,9 @@ def test_a_failed_replacement_leaves_the_old_folder(tmp_path):
     def half():
         with new_folder(tmp_path / "made", replace=True) as draft:
             (draft / "new").write_text("half")
-            raise ValueError
+            raise ValueError("half")
 
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError, match="half"):
         half()
     assert names(tmp_path / "made") == ["old"]
     assert names(tmp_path) == ["made"]
@@ -111,10 +110,3 @@ def test_fingerprints_tell_contents_and_boundaries_apart_and_not_the_order_of_ke
     assert fingerprint([1, 2]) != fingerprint([2, 1])
     assert len(fingerprint()) == 16
     assert int(fingerprint("x"), 16) >= 0
-
-
-def test_nothing_is_left_open(tmp_path):
-    before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else None  # noqa: PTH112, PTH208
-    artefact._fsync(tmp_path)
-    after = len(os.listdir("/proc/self/fd")) if before is not None else None  # noqa: PTH208
-    assert before == after

@@ -43,8 +43,6 @@ def test_a_missing_part_says_how_to_install_it():
     assert "pip install 'penchant[console]'" in str(MissingExtraError("The console", "console"))
 
 
-@pytest.mark.parametrize(
-    "name", ["DataError", "ConfigError", "BundleError", "RequestError", "MissingExtraError"]
-)
+@pytest.mark.parametrize("name", ["DataError", "ConfigError", "BundleError", "RequestError", "MissingExtraError"])
 def test_every_error_of_ours_is_one_kind(name):
     assert issubclass(getattr(errors, name), PenchantError)
