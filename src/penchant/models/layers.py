@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+_SHORT = 128
+"""Longest sequence whose attention is computed by the plain formula."""
+
+
 def keep_mask(shape: torch.Size, rate: float) -> Tensor:
     """A boolean mask that drops `rate` of its cells, to the nearest 1/256.
 
@@ -101,6 +105,24 @@ class ContentProjection(nn.Module):
         return total
 
 
+def causal_attention(q_BHLD: Tensor, k_BHLD: Tensor, v_BHLD: Tensor) -> Tensor:
+    """Attention in which a position sees itself and what came before; always in float32.
+
+    On a CPU the fused kernel's backward pass is slow for short sequences, where the plain formula's table of
+    scores still fits the cache (measured: 1.7 times as fast at 100 steps, 0.6 times at 200), and its backward
+    pass in bfloat16 is slower than in float32.
+    """
+    with torch.autocast("cpu", enabled=False):
+        q, k, v = q_BHLD.float(), k_BHLD.float(), v_BHLD.float()
+        length = q.shape[2]
+        if length > _SHORT:
+            return functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        later = torch.full((length, length), -torch.inf).triu_(1)
+        scores = (q * q.shape[3] ** -0.5) @ k.transpose(2, 3) + later
+        mixed: Tensor = scores.softmax(-1) @ v
+        return mixed
+
+
 class CausalBlock(nn.Module):
     """One pre-norm Transformer block in which a position sees itself and what came before."""
 
@@ -123,7 +145,7 @@ class CausalBlock(nn.Module):
             .view(b, length, 3, self.heads, dim // self.heads)
             .permute(2, 0, 3, 1, 4)
         )
-        mixed = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        mixed = causal_attention(q, k, v)
         x_BLD = x_BLD + self.dropout(self.outward(mixed.transpose(1, 2).reshape(b, length, dim)))
         inner: Tensor = self.dropout(self.contract(functional.gelu(self.expand(self.norm_forward(x_BLD)))))
         return x_BLD + inner

@@ -29,11 +29,14 @@ class _SoftmaxCrossEntropy(torch.autograd.Function):
         grad_table = torch.zeros_like(table_ND)
         loss = hidden_TD.new_zeros(())
         step = max(1, _CHUNK_CELLS // n_items)
-        buffer = hidden_TD.new_empty(min(step, n_positions), n_items)
+        # Under autocast the products are taken in its type; the softmax between them stays in float32.
+        dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else hidden_TD.dtype
+        hidden, table = hidden_TD.to(dtype), table_ND.to(dtype)
+        buffer = hidden.new_empty(min(step, n_positions), n_items)
         for start in range(0, n_positions, step):
-            hidden_CD = hidden_TD[start : start + step]
+            hidden_CD = hidden[start : start + step]
             targets_C = targets_T[start : start + step, None]
-            logits_CN = torch.mm(hidden_CD, table_ND.T, out=buffer[: len(hidden_CD)])
+            logits_CN = torch.mm(hidden_CD, table.T, out=buffer[: len(hidden_CD)]).to(hidden_TD.dtype)
             wanted_C = logits_CN.gather(1, targets_C)
             # Subtracting the maximum keeps exp in range; one pass of exp serves loss and gradient.
             top_C = logits_CN.amax(1, keepdim=True)
@@ -42,8 +45,13 @@ class _SoftmaxCrossEntropy(torch.autograd.Function):
             loss += (total_C.log() + top_C - wanted_C).sum()
             weights_CN.div_(total_C)
             weights_CN.scatter_add_(1, targets_C, weights_CN.new_full((1, 1), -1.0).expand_as(targets_C))
-            torch.mm(weights_CN, table_ND, out=grad_hidden[start : start + step])
-            grad_table.addmm_(weights_CN.T, hidden_CD)
+            weights = weights_CN.to(dtype)
+            if dtype == hidden_TD.dtype:
+                torch.mm(weights, table, out=grad_hidden[start : start + step])
+                grad_table.addmm_(weights.T, hidden_CD)
+            else:
+                grad_hidden[start : start + step] = weights @ table
+                grad_table += weights.T @ hidden_CD
         ctx.save_for_backward(grad_hidden, grad_table)
         ctx.scale = 1.0 / max(n_positions, 1)
         mean: Tensor = loss * ctx.scale
