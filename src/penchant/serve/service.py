@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from penchant.batch import Users
     from penchant.bundle.bundle import Bundle
     from penchant.recommend.pipeline import Ranked
+    from penchant.schema import Schema
     from penchant.serve.eventlog import EventLog
     from penchant.serve.wire import HistoryEvent, Id, NewEvent
 
@@ -184,6 +185,11 @@ class Service:
 
     # What people see
 
+    @property
+    def schema(self) -> Schema:
+        """What the running bundle's tables hold."""
+        return self._running.bundle.pipeline.space.schema
+
     def item(self, item_id: Id) -> ItemCard:
         """What is known of an item."""
         running = self._running
@@ -247,6 +253,7 @@ class Service:
         for frame in strangers:  # users whose ids no table of this data set could hold
             sessions.extend(frame)
         running = _Running(bundle, sessions, Shelf(bundle.pipeline.catalogue, schema, bundle.root))
+        self._answer(running, sessions.stranger([]), known=False, k=1, exclude_seen=True)  # warm every cache
         with self._turn:
             for frame in self._log.replay(after=last):
                 last = int(frame[SEQUENCE][-1])
