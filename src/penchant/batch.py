@@ -61,7 +61,7 @@ class PaddedHistory:
         rows: [B, L] int64, row in the catalogue (0 where padded: look at `valid`).
         actions: [B, L] int64, index in the action vocabulary.
         times: [B, L] int64, microseconds.
-        values: [B, L] float32, 0 where there is none.
+        values: [B, L] float32, standardised over the training events; 0 where there is none.
         lengths: [B] int64.
     """
 
@@ -89,7 +89,7 @@ class History:
         rows: [E] int64, row in the catalogue.
         actions: [E] int64, index in the action vocabulary.
         times: [E] int64, microseconds.
-        values: [E] float32, 0 where there is none.
+        values: [E] float32, standardised over the training events; 0 where there is none.
     """
 
     offsets: Tensor

@@ -86,6 +86,12 @@ class NumberColumn:
         """Mean and scale."""
         return ColumnState(kind=Kind.NUMBER, mean=self.mean, scale=self.scale)
 
+    def one(self, value: float | None) -> float:
+        """The same as `encode` for a single value, without a table around it."""
+        if value is None or math.isnan(value):
+            return 0.0
+        return min(max((value - self.mean) / self.scale, -8.0), 8.0)
+
     def encode(self, values: pl.Series) -> Tensor:
         """[N] float32, clipped to eight deviations so that one typing error cannot drown a row."""
         scaled = ((values.cast(pl.Float64).fill_nan(None) - self.mean) / self.scale).clip(-8, 8).fill_null(0.0)

@@ -59,6 +59,7 @@ class SpaceState(msgspec.Struct, frozen=True, kw_only=True):
     item_columns: dict[str, ColumnState]
     user_columns: dict[str, ColumnState]
     encoders: dict[str, EncoderState]
+    values: ColumnState
 
 
 class FeatureSpace:
@@ -71,12 +72,14 @@ class FeatureSpace:
         item_columns: Mapping[str, AnyColumn],
         user_columns: Mapping[str, AnyColumn],
         encoders: Mapping[str, tuple[str, ContentEncoder]],
+        values: NumberColumn,
     ) -> None:
         self.schema = schema
         self.item_ids, self.user_ids, self.actions = vocabularies
         self.item_columns = dict(item_columns)
         self.user_columns = dict(user_columns)
         self.encoders = dict(encoders)
+        self.values = values
 
     @classmethod
     def fit(
@@ -112,6 +115,7 @@ class FeatureSpace:
             _fit_columns(items, schema.items, config.leave_out),
             _fit_columns(users, schema.users, config.leave_out),
             _fit_encoders(items, schema.items, config.leave_out, content or {}),
+            NumberColumn.fit(events[VALUE]),
         )
 
     @property
@@ -180,7 +184,7 @@ class FeatureSpace:
             catalogue.rows(events[ITEM]),
             self.actions.encode(events[TYPE]),
             torch.tensor(events[TIME].to_numpy(), dtype=torch.int64),
-            torch.tensor(events[VALUE].fill_null(float("nan")).to_numpy(), dtype=torch.float32),
+            self.values.encode(events[VALUE]),
         )
 
     def state(self) -> tuple[SpaceState, dict[str, Tensor]]:
@@ -196,6 +200,7 @@ class FeatureSpace:
                 name: EncoderState(kind=kind, config=msgspec.to_builtins(encoder.config))
                 for name, (kind, encoder) in self.encoders.items()
             },
+            values=self.values.state(),
         )
         tensors = {
             f"{name}/{key}": tensor
@@ -223,6 +228,7 @@ class FeatureSpace:
             {name: COLUMNS[state.kind].load(state) for name, state in saved.item_columns.items()},
             {name: COLUMNS[state.kind].load(state) for name, state in saved.user_columns.items()},
             encoders,
+            NumberColumn.load(saved.values),
         )
 
 

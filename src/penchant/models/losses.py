@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Losses over the whole catalogue that never hold the whole table of logits.
 
-Shape legend: T positions with a target, N items, D embedding size, C rows of a chunk.
+Shape legend: T positions with a target, N items, D embedding size, C rows of a chunk, M targets of a position.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class _SoftmaxCrossEntropy(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, hidden_TD: Tensor, table_ND: Tensor, targets_T: Tensor) -> Tensor:
+    def forward(ctx: Any, hidden_TD: Tensor, table_ND: Tensor, targets_TM: Tensor, shares_TM: Tensor) -> Tensor:
         n_positions, n_items = len(hidden_TD), len(table_ND)
         grad_hidden = torch.empty_like(hidden_TD)
         grad_table = torch.zeros_like(table_ND)
@@ -35,16 +35,16 @@ class _SoftmaxCrossEntropy(torch.autograd.Function):
         buffer = hidden.new_empty(min(step, n_positions), n_items)
         for start in range(0, n_positions, step):
             hidden_CD = hidden[start : start + step]
-            targets_C = targets_T[start : start + step, None]
+            targets_CM, shares_CM = targets_TM[start : start + step], shares_TM[start : start + step]
             logits_CN = torch.mm(hidden_CD, table.T, out=buffer[: len(hidden_CD)]).to(hidden_TD.dtype)
-            wanted_C = logits_CN.gather(1, targets_C)
+            wanted_C = (logits_CN.gather(1, targets_CM) * shares_CM).sum(1, keepdim=True)
             # Subtracting the maximum keeps exp in range; one pass of exp serves loss and gradient.
             top_C = logits_CN.amax(1, keepdim=True)
             weights_CN = logits_CN.sub_(top_C).exp_()
             total_C = weights_CN.sum(1, keepdim=True)
             loss += (total_C.log() + top_C - wanted_C).sum()
             weights_CN.div_(total_C)
-            weights_CN.scatter_add_(1, targets_C, weights_CN.new_full((1, 1), -1.0).expand_as(targets_C))
+            weights_CN.scatter_add_(1, targets_CM, -shares_CM)
             weights = weights_CN.to(dtype)
             if dtype == hidden_TD.dtype:
                 torch.mm(weights, table, out=grad_hidden[start : start + step])
@@ -58,21 +58,25 @@ class _SoftmaxCrossEntropy(torch.autograd.Function):
         return mean
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None]:
         grad_hidden, grad_table = ctx.saved_tensors
         scale = grads[0] * ctx.scale
-        return grad_hidden * scale, grad_table * scale, None
+        return grad_hidden * scale, grad_table * scale, None, None
 
 
-def softmax_cross_entropy(hidden: Tensor, table: Tensor, targets: Tensor) -> Tensor:
+def softmax_cross_entropy(hidden: Tensor, table: Tensor, targets: Tensor, shares: Tensor | None = None) -> Tensor:
     """Mean cross-entropy of a softmax over all items.
 
     Args:
-        hidden: [T, D] what each position says of the next item.
+        hidden: [T, D] what each position says of what comes next.
         table: [N, D] vectors of all items.
-        targets: [T] int64, the row of the item that came.
+        targets: [T] int64, the row of the item that came; or [T, M], several of them.
+        shares: [T, M] how much each of several targets counts; a row sums to 1.
 
     Returns:
         A scalar; memory is bounded whatever T times N may be.
     """
-    return _SoftmaxCrossEntropy.apply(hidden, table, targets)  # type: ignore[no-any-return, no-untyped-call]
+    if shares is None:
+        targets = targets[:, None]
+        shares = hidden.new_ones(1, 1).expand(len(targets), 1)
+    return _SoftmaxCrossEntropy.apply(hidden, table, targets, shares)  # type: ignore[no-any-return, no-untyped-call]

@@ -3,8 +3,8 @@
 Recommendation", ICDM 2018 (https://arxiv.org/abs/1808.09781), trained with a softmax over the whole
 catalogue, which is what makes it strong (Klenitskiy and Vasilev, RecSys 2023, https://arxiv.org/abs/2309.07602).
 
-Beyond the paper: an item is its id plus its attributes and content, a step in the history carries its action
-and the time since the step before, and what is known of the user is added to every step.
+Beyond the paper: an item is its id plus its attributes and content, a step in the history carries its action, its
+value and the time since the step before, and what is known of the user is added to every step.
 
 Shape legend: B users, L length, D embedding size, N items of a catalogue, T positions with a target.
 """
@@ -30,6 +30,10 @@ _GAPS = 32
 """Buckets of the time between two steps: powers of two of a second, the last for two thousand years."""
 
 
+_VALUE_EDGES = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
+"""Between the buckets of a step's value, in deviations from the mean."""
+
+
 class SASRec(Learned, VectorRecommender):
     """Self-attentive sequential recommendation with a full softmax."""
 
@@ -46,10 +50,16 @@ class SASRec(Learned, VectorRecommender):
         """How many of a user's last events are looked at."""
         use_time: bool = True
         use_action: bool = True
+        use_value: bool = True
+        ahead: tuple[Annotated[float, msgspec.Meta(ge=0)], ...] = (1.0,)
+        """How much the next event counts as the target of a step, the one after it, and so on. More than one helps
+        where events come in bursts whose order means little; after the all-action loss of PinnerFormer
+        (https://arxiv.org/abs/2205.04507), kept near."""
         use_item_features: bool = True
         use_user_features: bool = True
 
     config: Config
+    value_edges: Tensor
 
     def __init__(self, config: Config, sizes: Sizes) -> None:
         super().__init__(config, sizes)
@@ -62,6 +72,8 @@ class SASRec(Learned, VectorRecommender):
         self.positions = nn.Embedding(config.history_length + 1, dim)
         self.actions = nn.Embedding(sizes.actions, dim, padding_idx=0)
         self.gaps = nn.Embedding(_GAPS, dim)
+        self.values = nn.Embedding(len(_VALUE_EDGES) + 1, dim)
+        self.register_buffer("value_edges", torch.tensor(_VALUE_EDGES), persistent=False)
         self.item_features = FeatureEmbedding(sizes.item_features if config.use_item_features else {}, dim)
         self.item_content = ContentProjection(sizes.content if config.use_item_features else {}, dim)
         self.user_features = FeatureEmbedding(sizes.user_features if config.use_user_features else {}, dim)
@@ -76,6 +88,7 @@ class SASRec(Learned, VectorRecommender):
         # What may turn out to say nothing starts as nothing.
         nn.init.zeros_(self.actions.weight)
         nn.init.zeros_(self.gaps.weight)
+        nn.init.zeros_(self.values.weight)
 
     def encode_item(self, items: Items) -> Tensor:
         """[N, D]: id, attributes and content, summed."""
@@ -98,7 +111,8 @@ class SASRec(Learned, VectorRecommender):
         table_ND = self.encode_item(users.catalogue)
         hidden_BLD = self._states(table_ND, past.rows[:, :-1], past, users)
         valid = past.valid
-        return {"next_item": softmax_cross_entropy(hidden_BLD[valid], table_ND, past.rows[valid])}
+        targets, shares = _ahead(past.rows, valid, self.config.ahead)
+        return {"next_item": softmax_cross_entropy(hidden_BLD[valid], table_ND, targets[valid], shares[valid])}
 
     def _states(self, table_ND: Tensor, rows_BL: Tensor, past: PaddedHistory, users: Users) -> Tensor:
         """[B, L + 1, D]: what is foretold before the first step and after each of the L steps."""
@@ -106,6 +120,8 @@ class SASRec(Learned, VectorRecommender):
         x = nn.functional.embedding(rows_BL, table_ND) * self.config.embedding_size**0.5
         if self.config.use_action:
             x = x + self.actions(past.actions[:, :length])
+        if self.config.use_value:
+            x = x + self.values(torch.bucketize(past.values[:, :length].contiguous(), self.value_edges))
         if self.config.use_time and self.sizes.has_time:
             x = x + self.gaps(_gap_buckets(past.times[:, :length]))
         x = torch.cat([self.start.expand(len(users), 1, -1), x], 1) + self.positions.weight[: length + 1]
@@ -116,6 +132,15 @@ class SASRec(Learned, VectorRecommender):
         for block in self.blocks:
             x = block(x)
         return self.norm(x)  # type: ignore[no-any-return]
+
+
+def _ahead(rows_BL: Tensor, valid_BL: Tensor, counts: tuple[float, ...]) -> tuple[Tensor, Tensor]:
+    """([B, L, M] the events from each step on, [B, L, M] their shares, which sum to 1 where a step is valid)."""
+    length = rows_BL.shape[1]
+    steps = torch.arange(length)[:, None] + torch.arange(len(counts))
+    inside = steps.clamp(max=length - 1)
+    shares = torch.tensor(counts) * (valid_BL[:, inside] & (steps < length))
+    return rows_BL[:, inside], shares / shares.sum(2, keepdim=True).clamp(min=1e-9)
 
 
 def _gap_buckets(times_BL: Tensor) -> Tensor:

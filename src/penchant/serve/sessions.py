@@ -96,7 +96,7 @@ class Sessions:
             since.rows.append(row)
             since.actions.append(self._space.actions.index(kind))
             since.times.append(time)
-            since.values.append(0.0 if value is None else value)
+            since.values.append(self._space.values.one(value))
         return True
 
     def extend(self, events: pl.DataFrame) -> None:
@@ -127,7 +127,7 @@ class Sessions:
             since.rows.append(-1 if row is None else row)
             since.actions.append(self._space.actions.index(kind))
             since.times.append(time)
-            since.values.append(0.0 if value is None else value)
+            since.values.append(self._space.values.one(value))
         past = _build(*since.tensors())
         return self._space.stranger(past, self._catalogue)
 
