@@ -25,7 +25,7 @@ code{{background:#f1eff5;padding:.15em .4em;border-radius:.3em}}a{{color:#6d3df5
 
 
 def mount(app: FastAPI, service: Service) -> None:
-    """Add the page to `app`. Once in a process: NiceGUI keeps its pages for the whole of it."""
+    """Add the page to `app`, made by `create_app`. Once in a process: NiceGUI keeps its pages for good."""
     if importlib.util.find_spec("nicegui"):
         importlib.import_module("penchant.console.page").mount(app, service)
         return

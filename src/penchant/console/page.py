@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
-from nicegui import run, ui
+from nicegui import ui
 
 from penchant.console import art, words
 from penchant.console.visit import NEW, Shown, View, Visit
@@ -19,6 +19,7 @@ from penchant.errors import PenchantError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from concurrent.futures import ThreadPoolExecutor
 
     from fastapi import FastAPI
     from nicegui.events import ValueChangeEventArguments
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from penchant.serve.wire import Id, ItemCard
 
     Action = Callable[[], Coroutine[Any, Any, None]]
+
+T = TypeVar("T")
 
 LISTED_USERS = 1000
 """Users in the list to pick from; any other can be typed."""
@@ -55,7 +58,7 @@ def mount(app: FastAPI, service: Service) -> None:
     async def home() -> None:
         ui.add_css(style)
         ui.add_body_html(f"<script>{motion}</script>")
-        await _Page(service).draw()
+        await _Page(service, app.state.pool).draw()
 
     ui.run_with(app, title="Penchant", favicon=_LOGO, dark=None, tailwind=False, show_welcome_message=False)
 
@@ -63,8 +66,9 @@ def mount(app: FastAPI, service: Service) -> None:
 class _Page:
     """One visitor's page."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, pool: ThreadPoolExecutor) -> None:
         self._service = service
+        self._pool = pool
         self._visit = Visit(service)
         self._verb = words.verb(service.schema)
         self._turn = asyncio.Lock()
@@ -130,7 +134,7 @@ class _Page:
         self._query.value = ""
         async with self._turn:
             try:
-                await run.io_bound(self._visit.did, item_id)
+                await self._in_thread(self._visit.did, item_id)
             except PenchantError as error:
                 ui.notify(str(error), type="negative", position="top")
         await self._refresh()
@@ -149,17 +153,20 @@ class _Page:
                         ui.label(_title(card)).classes("pn-hit-title")
                         ui.label(" · ".join(words.tags(card, self._service.schema))).classes("pn-small")
 
+    async def _in_thread(self, function: Callable[..., T], *given: Any) -> T:
+        """Like the routes: what waits or computes does so beside the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *given)
+
     # What the visitor sees
 
     async def _refresh(self) -> None:
         async with self._turn:
             try:
-                view = await run.io_bound(self._visit.look)
+                view = await self._in_thread(self._visit.look)
             except PenchantError as error:
                 ui.notify(str(error), type="negative", position="top")
                 return
-            if view is not None:  # None: the service is shutting down
-                self._show(view)
+            self._show(view)
 
     def _show(self, view: View) -> None:
         user = self._visit.user

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
+import torch
 from fastapi import FastAPI, Path, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
@@ -52,8 +53,14 @@ ExcludeSeen = Annotated[bool, Query(description="leave out what the user already
 
 
 def create_app(service: Service) -> FastAPI:
-    """The web application that answers for `service`. It does not close the service: who made it does."""
-    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="penchant-answer")
+    """The web application that answers for `service`, in the threads of `app.state.pool`.
+
+    It takes over the number of threads that torch has now. It does not close the service: who made it does.
+    """
+    # OpenMP gives a new thread all cores, whatever the process was told: short answers then wait for others.
+    pool = ThreadPoolExecutor(
+        THREADS, "penchant-answer", initializer=torch.set_num_threads, initargs=(torch.get_num_threads(),)
+    )
     telemetry = Telemetry(service.ready)
 
     @asynccontextmanager
@@ -69,6 +76,7 @@ def create_app(service: Service) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    app.state.pool = pool
     app.add_middleware(Edge, telemetry=telemetry)
     app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
     answers.install(app)

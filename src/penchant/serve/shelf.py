@@ -37,11 +37,13 @@ class Shelf:
     def __init__(self, catalogue: Catalogue, schema: Schema, root: Path | None) -> None:
         frame = catalogue.frame
         self._frame = frame
-        self._ids = frame[ITEM]
+        # Plain lists: a request looks up a handful of rows, and one call into Polars costs more than all of them.
+        self._ids: list[Id] = frame[ITEM].to_list()
         nothing = pl.Series([None] * frame.height, dtype=pl.String)
         title, image = schema.title, schema.image
-        self._titles = frame[title].cast(pl.String) if title and title in frame.columns else nothing
-        self._small = self._titles.str.to_lowercase()
+        titles = frame[title].cast(pl.String) if title and title in frame.columns else nothing
+        self._titles: list[str | None] = titles.to_list()
+        self._small = titles.str.to_lowercase()
         self._root = root.resolve() if root and root.is_dir() else None
         self._images = frame[image] if self._root and image and image in frame.columns else None
         self._hidden = [name for name, column in schema.items.items() if column.kind is Kind.IMAGE]
@@ -49,12 +51,11 @@ class Shelf:
 
     def ids(self, rows: list[int]) -> list[Id]:
         """The ids of catalogue rows."""
-        ids: list[Id] = self._ids.gather(rows).to_list()
-        return ids
+        return [self._ids[row] for row in rows]
 
     def titles(self, rows: list[int]) -> list[str | None]:
         """The titles of catalogue rows, None where there is none."""
-        return self._titles.gather(rows).to_list()
+        return [self._titles[row] for row in rows]
 
     def reasons(self, causes: list[int]) -> list[Reason]:
         """Why, out of the row of the history's item that led to each recommendation; -1 where none did."""
