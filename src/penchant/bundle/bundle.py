@@ -81,6 +81,7 @@ def write_bundle(
     metrics: Mapping[str, float] | None = None,
     root: Path | None = None,
     parent: str | None = None,
+    learned_from: str = "",
 ) -> Path:
     """Write a bundle under `bundles` and make it the current one.
 
@@ -94,6 +95,7 @@ def write_bundle(
         metrics: what the model was measured to do.
         root: the folder that picture paths are relative to.
         parent: the id of the bundle that this one came from.
+        learned_from: in words, which events the weights come from.
 
     Returns:
         the bundle's folder.
@@ -127,6 +129,7 @@ def write_bundle(
             parent=parent,
             counts={"items": len(pipeline.catalogue), "users": users.height, "events": events.height},
             metrics=dict(metrics or {}),
+            learned_from=learned_from,
             fingerprints={"data": data_print, "space": space_print},
             libraries=libraries(),
         )

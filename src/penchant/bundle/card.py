@@ -17,6 +17,7 @@ def card(manifest: Manifest) -> str:
     return f"""# {manifest.name}: {manifest.kind}
 
 Bundle `{manifest.id}`, made {manifest.created}. Holds {counts}.
+{f"Learned from {manifest.learned_from}." if manifest.learned_from else ""}
 
 ## Measured
 

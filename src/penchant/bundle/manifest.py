@@ -37,6 +37,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The bundle that this one came from."""
     counts: dict[str, int] = {}
     metrics: dict[str, float] = {}
+    learned_from: str = ""
+    """In words, which events these weights come from; where the metrics were measured on others, it says so."""
     fingerprints: dict[str, str] = {}
     """Of the data and of the feature space."""
     libraries: dict[str, str] = {}

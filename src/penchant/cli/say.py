@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the command line talks: tables and progress on standard output, what went wrong on standard error."""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING, Any
+
+import click
+import typer
+from rich.console import Console
+from rich.table import Table
+from typer.core import TyperGroup
+
+from penchant.errors import PenchantError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from penchant.evaluate.report import Report, Result
+
+FAILED = 2
+INTERRUPTED = 130
+
+
+def out() -> Console:
+    """Standard output, as it is now."""
+    return Console(highlight=False)
+
+
+def complain(message: str) -> None:
+    """One paragraph on standard error."""
+    Console(stderr=True, highlight=False).print(message, style="red", markup=False, soft_wrap=True)
+
+
+def examples(*commands: str) -> str:
+    """The closing part of a command's help."""
+    return "\n\n".join(["Examples:", *(f"  {command}" for command in commands)])
+
+
+class Friendly(TyperGroup):
+    """A group of commands whose errors are words, never a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; 2 is the exit code for what the user can mend, 130 for Ctrl-C."""
+        try:
+            return super().invoke(ctx)
+        except PenchantError as error:
+            complain(str(error))
+            raise typer.Exit(FAILED) from None
+        except OSError as error:
+            complain(explain(error))
+            raise typer.Exit(FAILED) from None
+        except KeyboardInterrupt:
+            complain("Stopped.")
+            raise typer.Exit(INTERRUPTED) from None
+
+
+def explain(error: OSError) -> str:
+    """What the operating system refused, where, and the way out."""
+    where = f"{error.filename}: " if error.filename else ""
+    ways = {
+        errno.ENOSPC: "the disk is full. Free some space, or write to another disk with --artefacts or --out",
+        errno.EDQUOT: "your share of the disk is used up. Free some space, or write elsewhere with --artefacts",
+        errno.EROFS: "the file system can only be read. Choose another folder with --artefacts or --out",
+        errno.EACCES: "you have no permission. Choose another folder with --artefacts or --out, or change its rights",
+        errno.EPERM: "that is not permitted. Choose another folder with --artefacts or --out",
+        errno.ENOENT: "there is no such file",
+        errno.EMFILE: "too many files are open. Raise the limit: ulimit -n 4096",
+    }
+    reason = ways.get(error.errno or 0, error.strerror or str(error))
+    return f"{where}{reason}"
+
+
+def grid(title: str | None, heads: Sequence[str], rows: Sequence[Sequence[str]], *, right: int = 99) -> Table:
+    """A table; columns from number `right` on hold numbers."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for number, head in enumerate(heads):
+        table.add_column(head, justify="right" if number >= right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def show_report(report: Report) -> None:
+    """The table of an evaluation: how good each model is, how sure that is, and who beats whom."""
+    k = 10 if 10 in report.ks else report.ks[0]
+    metrics = [f"{name}@{k}" for name in ("ndcg", "recall", "mrr", "map", "hit_rate", "coverage")]
+    rows = [[result.model, *(_cell(result, metric) for metric in metrics)] for result in report.results]
+    console = out()
+    console.print(grid(report.run, ["model", *metrics], rows, right=1))
+    console.print(report.protocol, markup=False)
+    console.print(f"Between brackets: {report.level:.0%} bootstrap interval over {report.users:,} users.")
+    for gap in report.comparisons:
+        console.print(
+            f"{gap.better} - {gap.worse}: {gap.metric} {gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}], "
+            f"p = {gap.p:.4f} (paired bootstrap)",
+            markup=False,
+        )
+
+
+def _cell(result: Result, metric: str) -> str:
+    measure = result.measures[metric]
+    if measure.low is None:
+        return f"{measure.mean:.4f}"
+    return f"{measure.mean:.4f}\n\\[{measure.low:.4f}, {measure.high:.4f}]"

@@ -1,0 +1,367 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole job on one page: ingest, fit, evaluate, bundle. Read this first.
+
+1. **ingest**: the user's files become clean tables, and events are split into train, validation and test.
+2. **fit**: the model, and each baseline beside it, learns from train; validation says when to stop. With
+   `refit` every one of them then learns anew, from train and validation, for the steps that were chosen.
+3. **evaluate**: each is asked what comes next, knowing train and validation, never test.
+4. **bundle**: what is served has learned anew from *all* events for the same number of steps
+   (`serve_on="measured"` serves the measured weights instead). Its manifest says which.
+
+So what is measured never saw the test part, and what is served is as fresh as it can be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+import polars as pl
+
+from penchant import runs
+from penchant.artefact import fingerprint, write_json
+from penchant.bundle.bundle import open_bundle, write_bundle
+from penchant.config import RunConfig
+from penchant.data.dataset import PART, Dataset
+from penchant.data.ingest import DataConfig
+from penchant.data.ingest import ingest as read_tables
+from penchant.data.splits import Split, split
+from penchant.errors import DataError
+from penchant.evaluate.protocol import EvaluateConfig, Question
+from penchant.evaluate.report import Report, write_html
+from penchant.evaluate.report import write_json as write_report
+from penchant.evaluate.summary import Entry
+from penchant.evaluate.summary import report as summarise
+from penchant.models.recommender import Learned
+from penchant.recommend.pipeline import Pipeline
+from penchant.schema import TIME
+from penchant.train.trainer import TrainConfig
+from penchant.workbench import Workbench, metric_k
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from penchant.config import ModelChoice
+    from penchant.train.callbacks import Callback
+
+ServeOn = Literal["all", "measured"]
+
+_SPLITS = {
+    "time": "Events are cut by global time",
+    "leave_last_out": "Each user's last event is hidden, and the one before it chose when training ended",
+    "given": "Events are cut as the source gave them",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """Clean tables, divided."""
+
+    dataset: Dataset
+    split: Split
+    folder: Path
+    report: Mapping[str, Mapping[str, object]]
+
+    @property
+    def everything(self) -> pl.DataFrame:
+        """All events, sorted by time."""
+        return pl.concat([self.split.refit, self.split.test]).sort(TIME, maintain_order=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """A model that has learned.
+
+    Attributes:
+        choice: which model it is.
+        pipeline: the model over the whole catalogue.
+        steps: that it was trained for, or that were chosen; None for a model with a closed form.
+        seconds: what fitting took.
+        learned_from: in words.
+    """
+
+    choice: ModelChoice
+    pipeline: Pipeline
+    steps: int | None
+    seconds: float
+    learned_from: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What `train` made. `report` is None where the split has no test part."""
+
+    folder: Path
+    bundle: Path
+    report: Report | None
+
+
+def ingest(run: RunConfig, artefacts: Path) -> Data:
+    """Read, check, clean and divide the files that a run file names.
+
+    Args:
+        run: the run file.
+        artefacts: where the clean tables are kept, under `datasets/<name>-<hash>`.
+
+    Raises:
+        DataError, ConfigError: name the file, row, column or key, and the way out.
+    """
+    config = run.read(DataConfig, "data")
+    made = read_tables(config, run.base)
+    dataset = made.dataset
+    tables = (dataset.events, dataset.items, dataset.users)
+    prints = [fingerprint(table.columns, table.hash_rows(seed=0).to_numpy().tobytes()) for table in tables]
+    folder = artefacts / "datasets" / f"{dataset.name}-{fingerprint(dataset.schema, *prints)}"
+    divided = split(dataset, config.split)
+    if not (folder / "report.json").exists():
+        dataset.save(folder, {"quarantine": made.quarantine})
+        write_json(folder / "report.json", made.report)
+    return Data(dataset=dataset, split=divided, folder=folder, report=made.report)
+
+
+def reopen(run: RunConfig, folder: Path) -> Data:
+    """What `ingest` made, from its folder."""
+    dataset = Dataset.open(folder)
+    report = msgspec.json.decode((folder / "report.json").read_bytes())
+    divided = split(dataset, run.read(DataConfig, "data").split)
+    return Data(dataset=dataset, split=divided, folder=folder, report=report)
+
+
+def fit(
+    run: RunConfig,
+    data: Data,
+    *,
+    refit: bool = False,
+    folder: Path | None = None,
+    resume: bool = False,
+    callbacks: Sequence[Callback] = (),
+    tell: Callable[[str], None] = lambda _: None,
+) -> dict[str, Fitted]:
+    """Let the model of a run file, and each of its baselines, learn.
+
+    Args:
+        run: the run file.
+        data: what `ingest` made.
+        refit: once validation has chosen the number of steps, learn anew from train and validation for exactly
+            as many. A model with a closed form simply learns from both.
+        folder: for checkpoints; the main model's lie in it, the others' in folders of their names.
+        resume: go on from the newest checkpoints in `folder`.
+        callbacks: told of the progress.
+        tell: told, in words, what begins.
+
+    Returns:
+        by name, the main model first.
+    """
+    bench = Workbench.prepare(run, data.dataset, data.split.train)
+    full = Workbench.prepare(run, data.dataset, data.split.refit) if refit else bench
+    fitted = {}
+    for name, choice in run.models.items():
+        tell(f"Fitting {name}")
+        place = folder and (folder if not fitted else folder / "baselines" / name)
+        model = None
+        steps = None
+        seconds = 0.0
+        if not refit or isinstance(bench.make(choice), Learned):
+            model, result = bench.fit(
+                choice, hidden=data.split.validation, folder=place, resume=resume, callbacks=callbacks
+            )  # fmt: skip
+            steps = result.steps if isinstance(model, Learned) else None
+            seconds = result.seconds
+        if model is None or refit:
+            if steps:
+                tell(f"Refitting {name} on train and validation")
+            again = place and place / "refit"
+            model, result = full.fit(choice, steps=steps, folder=again, resume=resume, callbacks=callbacks)
+            seconds += result.seconds
+        fitted[name] = Fitted(
+            choice=choice,
+            pipeline=Pipeline(model, full.space, full.catalogue()),
+            steps=steps,
+            seconds=seconds,
+            learned_from=_learned_from("train and validation" if refit else "train", full, steps),
+        )
+    return fitted
+
+
+def evaluate_models(run: RunConfig, data: Data, fitted: Mapping[str, Fitted]) -> Report:
+    """Ask each model what comes after train and validation, and compare the answers with the test part.
+
+    Raises:
+        DataError: the test part is empty, or leaves nothing to find.
+    """
+    if data.split.test.is_empty():
+        raise DataError(f"{run.path} [data.split]: the test part is empty, so there is nothing to evaluate on")
+    known, config = data.split.refit, run.read(EvaluateConfig, "evaluate")
+    entries, questions = {}, {}
+    for name, one in fitted.items():
+        space = one.pipeline.space
+        if id(space) not in questions:
+            questions[id(space)] = Question.prepare(
+                space, one.pipeline.catalogue, known, data.split.test, data.dataset.users, config=config
+            )  # fmt: skip
+        answers = questions[id(space)].ask(one.pipeline)
+        entries[name] = Entry(kind=one.choice.kind, evaluation=answers, timings={"fit": one.seconds})
+    kind = run.read(DataConfig, "data").split.kind
+    if kind == "auto":
+        kind = "given" if PART in data.dataset.events.columns else "time"
+    first = next(iter(fitted.values()))
+    words = f"{_SPLITS[kind]}. Models learned from {first.learned_from}, and were asked knowing train and validation."
+    return summarise(f"{data.dataset.name}: {next(iter(fitted))}", words, entries)
+
+
+def make_bundle(
+    run: RunConfig,
+    data: Data,
+    fitted: Fitted,
+    bundles: Path,
+    *,
+    report: Report | None = None,
+    serve_on: ServeOn = "all",
+    folder: Path | None = None,
+    resume: bool = False,
+    callbacks: Sequence[Callback] = (),
+) -> Path:
+    """Make the bundle that is served, and let `bundles/CURRENT` name it.
+
+    Args:
+        run: the run file.
+        data: what `ingest` made.
+        fitted: the model, as it was measured.
+        bundles: the folder of bundles.
+        report: whose numbers the manifest tells.
+        serve_on: "all" learns anew from all events for as many steps; "measured" takes the weights that were
+            measured. Either way the service knows all events as history.
+        folder: for checkpoints.
+        resume: go on from the newest checkpoint in `folder`.
+        callbacks: told of the progress.
+    """
+    served = fitted
+    if serve_on == "all":
+        bench = Workbench.prepare(run, data.dataset, data.everything)
+        model, _ = bench.fit(fitted.choice, steps=fitted.steps, folder=folder, resume=resume, callbacks=callbacks)
+        served = replace(
+            fitted,
+            pipeline=Pipeline(model, bench.space, bench.catalogue()),
+            learned_from=_learned_from("all events, test included", bench, fitted.steps),
+        )
+    return _write(bundles, data, served, data.everything, report)
+
+
+def train(
+    run: RunConfig,
+    artefacts: Path,
+    *,
+    refit: bool = False,
+    serve_on: ServeOn = "all",
+    resume: bool = False,
+    model: str | None = None,
+    seed: int | None = None,
+    callbacks: Sequence[Callback] = (),
+    tell: Callable[[str], None] = lambda _: None,
+) -> Outcome:
+    """Everything that `penchant train` does. Arguments as those of its parts.
+
+    Args:
+        resume: go on with the newest unfinished run of this run file, with the options that it began with. The
+            result is the same as that of a run that was never interrupted.
+        model: takes the place of the run file's `[model]`.
+        seed: takes the place of `[train] seed`.
+    """
+    if resume:
+        place = runs.unfinished(artefacts, run)
+        state = place.state
+        refit, model, seed = state.refit, state.model, state.seed
+        serve_on = "all" if state.serve_on == "all" else "measured"
+        run = run.override(model=model, seed=seed)
+        tell(f"Going on with {state.id}")
+        data = reopen(run, artefacts / state.dataset)
+    else:
+        run = run.override(model=model, seed=seed)
+        check_metric(run)
+        tell("Reading and checking the files")
+        data = ingest(run, artefacts)
+        state = runs.RunState(
+            id=runs.new_id(run.model.kind), source=str(run.path.resolve()), model=model, seed=seed,
+            refit=refit, serve_on=serve_on, dataset=str(data.folder.relative_to(artefacts)),
+            kinds={name: choice.kind for name, choice in run.models.items()},
+        )  # fmt: skip
+        place = runs.RunFolder.create(artefacts, run, state)
+    fitted = fit(run, data, refit=refit, folder=place.path, resume=resume, callbacks=callbacks, tell=tell)
+    report = None
+    if not data.split.test.is_empty():
+        tell("Evaluating on the test part")
+        report = evaluate_models(run, data, fitted)
+        keep_report(report, place.path)
+    for name, one in fitted.items():
+        _write(place.measured(name), data, one, data.split.refit, report, name)
+    main = next(iter(fitted.values()))
+    tell("Making the bundle" if serve_on == "measured" else "Making the bundle: learning anew from all events")
+    bundle = make_bundle(
+        run, data, main, artefacts / "bundles",
+        report=report, serve_on=serve_on, folder=place.path / "final", resume=resume, callbacks=callbacks,
+    )  # fmt: skip
+    place.update(finished=True, bundle=bundle.name)
+    return Outcome(folder=place.path, bundle=bundle, report=report)
+
+
+def evaluate_run(place: runs.RunFolder) -> Report:
+    """Ask the models of a finished run again, as they were measured, and write its report anew."""
+    state = place.state
+    text = (place.path / "run.toml").read_text(encoding="utf-8")
+    run = RunConfig.parse(text, place.path / "run.toml").override(model=state.model, seed=state.seed)
+    data = reopen(run, place.artefacts / state.dataset)
+    fitted = {}
+    for name, choice in run.models.items():
+        bundle = open_bundle(place.measured(name))
+        fitted[name] = Fitted(
+            choice=choice,
+            pipeline=bundle.pipeline,
+            steps=None,
+            seconds=0.0,
+            learned_from=bundle.manifest.learned_from,
+        )
+    report = evaluate_models(run, data, fitted)
+    keep_report(report, place.path)
+    return report
+
+
+def keep_report(report: Report, folder: Path) -> None:
+    """Write `report.json` and `report.html` into a run's folder, with the training curve that lies there."""
+    write_report(report, folder / "report.json")
+    lines = folder / "metrics.jsonl"
+    rows = [msgspec.json.decode(row) for row in lines.read_bytes().splitlines()] if lines.exists() else []
+    write_html(report, folder / "report.html", {report.results[0].model: rows} if rows else {})
+
+
+def check_metric(run: RunConfig) -> None:
+    """Find a metric that does not exist before hours of work, not after.
+
+    Raises:
+        ConfigError: names it.
+    """
+    metric_k(run.read(TrainConfig, "train").metric, run.path)
+
+
+def _write(
+    folder: Path, data: Data, one: Fitted, events: pl.DataFrame, report: Report | None, name: str | None = None
+) -> Path:
+    results = report.results if report else ()
+    result = next((r for r in results if name in (None, r.model)), None)
+    return write_bundle(
+        folder,
+        one.pipeline,
+        name=data.dataset.name,
+        kind=one.choice.kind,
+        users=data.dataset.users,
+        events=events,
+        metrics={key: measure.mean for key, measure in result.measures.items()} if result else None,
+        root=data.dataset.root,
+        learned_from=one.learned_from,
+    )
+
+
+def _learned_from(what: str, bench: Workbench, steps: int | None) -> str:
+    length = "" if steps is None else f", {steps:,} steps"
+    return f"{what} ({bench.events.height:,} events{length})"

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What models are fitted on: a feature space, a catalogue and users, out of the events that may be learned from.
+
+Nothing is learned from an event outside those, neither a weight nor a vocabulary nor a mean.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from penchant.errors import ConfigError
+from penchant.evaluate.metrics import METRICS
+from penchant.evaluate.protocol import EvaluateConfig, Question
+from penchant.features.space import FeatureConfig, FeatureSpace
+from penchant.models.recommender import Recommender, Solved
+from penchant.recommend.pipeline import Pipeline
+from penchant.schema import ITEM, USER
+from penchant.train.fit import fit, make
+from penchant.train.trainer import TrainConfig, TrainResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    import polars as pl
+
+    from penchant.batch import Users
+    from penchant.config import ModelChoice, RunConfig
+    from penchant.data.dataset import Dataset
+    from penchant.features.catalogue import Catalogue
+    from penchant.train.callbacks import Callback
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workbench:
+    """All that the models of one run share.
+
+    Attributes:
+        run: the run file.
+        dataset: whose items and users they are.
+        events: canonical events that are learned from.
+        space: fitted on `events` alone.
+        users: everyone who did something, over the items that occur in `events`.
+    """
+
+    run: RunConfig
+    dataset: Dataset
+    events: pl.DataFrame
+    space: FeatureSpace
+    users: Users
+
+    @classmethod
+    def prepare(cls, run: RunConfig, dataset: Dataset, events: pl.DataFrame) -> Workbench:
+        """Fit the feature space and turn the events into tensors.
+
+        Raises:
+            ConfigError: `[features]` or `[content]` names what does not exist.
+        """
+        space = FeatureSpace.fit(dataset, events, run.read(FeatureConfig, "features"), run.content)
+        seen = dataset.items.join(events.select(ITEM).unique(), on=ITEM, how="semi", maintain_order="left")
+        people = events[USER].unique().sort()
+        users = space.users(people, events, space.catalogue(seen), dataset.users)
+        return cls(run=run, dataset=dataset, events=events, space=space, users=users)
+
+    def catalogue(self) -> Catalogue:
+        """Every item of the data set, as this space sees it."""
+        return self.space.catalogue(self.dataset.items)
+
+    def make(self, choice: ModelChoice) -> Recommender:
+        """A fresh model."""
+        return make(choice.kind, choice.choices, self.space.sizes, self.run.read(TrainConfig, "train").seed)
+
+    def fit(
+        self,
+        choice: ModelChoice,
+        *,
+        hidden: pl.DataFrame | None = None,
+        steps: int | None = None,
+        folder: Path | None = None,
+        resume: bool = False,
+        callbacks: Sequence[Callback] = (),
+    ) -> tuple[Recommender, TrainResult]:
+        """Make a model and let it learn.
+
+        Args:
+            choice: which model.
+            hidden: events for early stopping; without them (or where there are none) all epochs are trained.
+            steps: exactly so many steps instead, for a model that learns by steps.
+            folder: for its checkpoints.
+            resume: go on from the newest checkpoint in `folder`.
+            callbacks: told of the progress.
+        """
+        config = self.run.read(TrainConfig, "train")
+        model = self.make(choice)
+        judged = hidden is not None and not hidden.is_empty() and steps is None
+        validate = self._validation(config, hidden) if judged and not isinstance(model, Solved) else None
+        result = fit(
+            model, self.users, config,
+            validate=validate, folder=folder, callbacks=callbacks, resume=resume, steps=steps,
+        )  # fmt: skip
+        return model, result
+
+    def _validation(self, config: TrainConfig, hidden: pl.DataFrame) -> Callable[[Recommender], Mapping[str, float]]:
+        """The metric that early stopping looks at, and only its k: asked after each epoch, so it must be quick."""
+        evaluate = self.run.read(EvaluateConfig, "evaluate")
+        evaluate = msgspec.structs.replace(evaluate, ks=(metric_k(config.metric, self.run.path),))
+        catalogue = self.catalogue()
+        question = Question.prepare(
+            self.space, catalogue, self.events, hidden, self.dataset.users, config=evaluate
+        )  # fmt: skip
+
+        def validate(model: Recommender) -> Mapping[str, float]:
+            return question.ask(Pipeline(model, self.space, catalogue)).means()
+
+        return validate
+
+
+def metric_k(metric: str, path: Path) -> int:
+    """The k in `ndcg@10`.
+
+    Raises:
+        ConfigError: there is no such metric.
+    """
+    name, _, k = metric.partition("@")
+    if name not in {*METRICS, "coverage"} or not re.fullmatch(r"[1-9]\d{0,3}", k):
+        known = ", ".join(METRICS)
+        raise ConfigError(
+            f'{path} [train]: metric = "{metric}" is none: write one of {known}, then @ and a length of list '
+            'from 1 to 9999, such as "ndcg@10"'
+        )
+    return int(k)
