@@ -207,7 +207,8 @@ def evaluate_models(run: RunConfig, data: Data, fitted: Mapping[str, Fitted]) ->
     if kind == "auto":
         kind = "given" if PART in data.dataset.events.columns else "time"
     first = next(iter(fitted.values()))
-    words = f"{_SPLITS[kind]}. Models learned from {first.learned_from}, and were asked knowing train and validation."
+    parts = first.learned_from.partition(" (")[0]
+    words = f"{_SPLITS[kind]}. Models learned from {parts}, and were asked knowing train and validation."
     return summarise(f"{data.dataset.name}: {next(iter(fitted))}", words, entries)
 
 

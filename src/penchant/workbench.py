@@ -104,7 +104,9 @@ class Workbench:
         )  # fmt: skip
         return model, result
 
-    def _validation(self, config: TrainConfig, hidden: pl.DataFrame) -> Callable[[Recommender], Mapping[str, float]]:
+    def _validation(
+        self, config: TrainConfig, hidden: pl.DataFrame
+    ) -> Callable[[Recommender], Mapping[str, float]]:
         """The metric that early stopping looks at, and only its k: asked after each epoch, so it must be quick."""
         evaluate = self.run.read(EvaluateConfig, "evaluate")
         evaluate = msgspec.structs.replace(evaluate, ks=(metric_k(config.metric, self.run.path),))

@@ -73,7 +73,9 @@ def read_users(path: Path, bundle: Bundle) -> pl.Series:
     return ids
 
 
-def recommend_to(bundle: Bundle, users: pl.Series, k: int, *, include_seen: bool = False) -> Iterator[pl.DataFrame]:
+def recommend_to(
+    bundle: Bundle, users: pl.Series, k: int, *, include_seen: bool = False
+) -> Iterator[pl.DataFrame]:
     """The k best items of each user, in chunks, so that memory does not grow with their number.
 
     Args:

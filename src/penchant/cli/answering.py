@@ -29,7 +29,10 @@ SERVE = examples(
 
 def recommend(
     users: Annotated[
-        str, typer.Option(metavar="all|FILE", help="Everyone, or a file: Parquet or CSV with user_id, or one id a line.")
+        str,
+        typer.Option(
+            metavar="all|FILE", help="Everyone, or a file: Parquet or CSV with user_id, or one id a line."
+        ),
     ],
     out_file: Annotated[Path, typer.Option("--out", help="A .parquet, .csv or .jsonl file.")],
     k: Annotated[int, typer.Option(help="The longest list.")] = 10,
@@ -84,12 +87,16 @@ def _measured(run: str, model: str | None, artefacts: Path) -> Path:
 
 def serve(
     bundle: BundleOption = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen at; 0.0.0.0 for all. [default: 127.0.0.1]")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen at; 0.0.0.0 for all. [default: 127.0.0.1]")
+    ] = None,
     port: Annotated[int | None, typer.Option(help="0 takes any free one. [default: 8000]")] = None,
     events_db: Annotated[
         str | None, typer.Option(metavar="URL", help="Database of events. [default: events.db beside the bundles]")
     ] = None,
-    run_file: Annotated[Path | None, typer.Option(help="Take what is not said here from its table [serve].")] = None,
+    run_file: Annotated[
+        Path | None, typer.Option(help="Take what is not said here from its table [serve].")
+    ] = None,
     artefacts: Artefacts = DEFAULT_ARTEFACTS,
 ) -> None:
     """Answer over HTTP, and show the page where people can try it, until Ctrl-C.
@@ -103,7 +110,12 @@ def serve(
 
 
 def serve_bundle(
-    bundle: Path, run: RunConfig | None, *, host: str | None = None, port: int | None = None, events: str | None = None
+    bundle: Path,
+    run: RunConfig | None,
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    events: str | None = None,
 ) -> None:
     """Serve with the page mounted; options that are None come from the run file, or are the defaults."""
     from penchant import registry
@@ -111,7 +123,9 @@ def serve_bundle(
     from penchant.serve.run import ServeConfig, run as serve_until_stopped
 
     said = {key: v for key, v in {"host": host, "port": port, "events": events}.items() if v is not None}
-    config = registry.read_config(ServeConfig, {**(run.tables.get("serve", {}) if run else {}), **said}, "penchant serve")
+    config = registry.read_config(
+        ServeConfig, {**(run.tables.get("serve", {}) if run else {}), **said}, "penchant serve"
+    )
     console = out()
     serve_until_stopped(
         bundle,

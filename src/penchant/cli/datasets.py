@@ -15,7 +15,9 @@ app = typer.Typer(no_args_is_help=True, help="Public data sets: get one by name.
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Its name; penchant data list shows all.")]
 
 
-@app.command("get", epilog=examples("penchant data get movielens-100k", "penchant data get movielens-100k --data /big/disk"))
+@app.command(
+    "get", epilog=examples("penchant data get movielens-100k", "penchant data get movielens-100k --data /big/disk")
+)
 def get(name: Name, data: DataDir = DEFAULT_DATA) -> None:
     """Download a public data set, check it, and keep it in a folder.
 

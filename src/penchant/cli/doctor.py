@@ -19,7 +19,18 @@ from penchant.cli.say import examples, explain, grid, out
 
 DOCTOR = examples("penchant doctor")
 
-CORE = ("torch", "numpy", "polars", "scipy", "scikit-learn", "safetensors", "msgspec", "sqlalchemy", "fastapi", "uvicorn")
+CORE = (
+    "torch",
+    "numpy",
+    "polars",
+    "scipy",
+    "scikit-learn",
+    "safetensors",
+    "msgspec",
+    "sqlalchemy",
+    "fastapi",
+    "uvicorn",
+)
 EXTRAS = {"console": "nicegui"}
 _GB = 1e9
 _LEAST = {"memory": 1.0, "disk": 1.0}

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 FAILED = 2
 INTERRUPTED = 130
 
+_SHOWN = ("ndcg", "recall", "mrr", "map", "hit_rate", "coverage")
+_SURE = ("ndcg", "recall")
+"""Metrics whose intervals are shown; the report has all of them."""
+
 
 def out() -> Console:
     """Standard output, as it is now."""
@@ -85,22 +89,29 @@ def grid(title: str | None, heads: Sequence[str], rows: Sequence[Sequence[str]],
 def show_report(report: Report) -> None:
     """The table of an evaluation: how good each model is, how sure that is, and who beats whom."""
     k = 10 if 10 in report.ks else report.ks[0]
-    metrics = [f"{name}@{k}" for name in ("ndcg", "recall", "mrr", "map", "hit_rate", "coverage")]
+    metrics = [f"{name}@{k}" for name in _SHOWN]
     rows = [[result.model, *(_cell(result, metric) for metric in metrics)] for result in report.results]
     console = out()
-    console.print(grid(report.run, ["model", *metrics], rows, right=1))
-    console.print(report.protocol, markup=False)
-    console.print(f"Between brackets: {report.level:.0%} bootstrap interval over {report.users:,} users.")
+    console.print(grid(report.run, ["model", *(f"{name}\n@{k}" for name in _SHOWN)], rows, right=1))
+    console.print(report.protocol, markup=False, soft_wrap=True)
+    console.print(
+        f"Between brackets: {report.level:.0%} bootstrap interval over {report.users:,} users.", markup=False
+    )
     for gap in report.comparisons:
         console.print(
             f"{gap.better} - {gap.worse}: {gap.metric} {gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}], "
             f"p = {gap.p:.4f} (paired bootstrap)",
             markup=False,
+            soft_wrap=True,
         )
 
 
 def _cell(result: Result, metric: str) -> str:
     measure = result.measures[metric]
-    if measure.low is None:
+    if measure.low is None or metric.partition("@")[0] not in _SURE:
         return f"{measure.mean:.4f}"
-    return f"{measure.mean:.4f}\n\\[{measure.low:.4f}, {measure.high:.4f}]"
+    return f"{measure.mean:.4f}\n\\[{_short(measure.low)}, {_short(measure.high)}]"
+
+
+def _short(share: float | None) -> str:
+    return f"{share or 0:.3f}".removeprefix("0")

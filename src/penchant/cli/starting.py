@@ -25,7 +25,9 @@ DEMO = examples("penchant demo", "penchant demo --no-serve", "penchant demo --po
 
 DEMO_DATA = "movielens-100k"
 
-Files = Annotated[str | None, typer.Option(metavar="FILE", help="A file or a pattern: CSV, JSON lines or Parquet.")]
+Files = Annotated[
+    str | None, typer.Option(metavar="FILE", help="A file or a pattern: CSV, JSON lines or Parquet.")
+]
 Named = Annotated[str | None, typer.Option(metavar="COLUMN", help="Which column it is, if the guess is wrong.")]
 
 
@@ -51,7 +53,9 @@ def init(
     from penchant.data.reading import find_files
 
     if out_file.exists() and not force:
-        raise ConfigError(f"{out_file} is already there: choose another name with --out, or replace it with --force")
+        raise ConfigError(
+            f"{out_file} is already there: choose another name with --out, or replace it with --force"
+        )
     said = {
         "user": user_column, "item": item_column, "time": time_column,
         "type": type_column, "value": value_column, "title": title_column,
@@ -75,7 +79,9 @@ def _show(guess: Guess) -> None:
 
 def demo(
     no_serve: Annotated[bool, typer.Option("--no-serve", help="End after the table.")] = False,
-    port: Annotated[int | None, typer.Option(help="Where to serve; 0 takes any free port. [default: 8000]")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Where to serve; 0 takes any free port. [default: 8000]")
+    ] = None,
     data: DataDir = DEFAULT_DATA,
     artefacts: Artefacts = DEFAULT_ARTEFACTS,
 ) -> None:

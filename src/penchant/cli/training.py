@@ -37,14 +37,18 @@ class ServeOn(StrEnum):
 
 def train(
     run_file: Annotated[Path, typer.Argument(metavar="RUN.TOML", help="The run file.")],
-    resume: Annotated[bool, typer.Option(help="Go on with its newest unfinished run, to the same result.")] = False,
+    resume: Annotated[
+        bool, typer.Option(help="Go on with its newest unfinished run, to the same result.")
+    ] = False,
     refit: Annotated[
-        bool, typer.Option(help="Measure models that learned anew from train and validation, for the chosen steps.")
+        bool,
+        typer.Option(help="Measure models that learned anew from train and validation, for the chosen steps."),
     ] = False,
     model: Annotated[str | None, typer.Option(metavar="KIND", help="Instead of the run file's model.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Instead of the run file's seed.")] = None,
     serve_on: Annotated[
-        ServeOn, typer.Option(help="all: what is served learns anew from all events; measured: it is what was measured.")
+        ServeOn,
+        typer.Option(help="all: what is served learns anew from all events; measured: it is what was measured."),
     ] = ServeOn.ALL,
     artefacts: Artefacts = DEFAULT_ARTEFACTS,
 ) -> None:
