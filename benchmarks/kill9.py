@@ -51,7 +51,10 @@ class Round:
         self.process.start()
         theirs.close()
         with ours:
-            self.port = int(ours.recv().rsplit(":", 1)[1].strip("/"))
+            try:
+                self.port = int(ours.recv().rsplit(":", 1)[1].strip("/"))
+            except EOFError:
+                raise SystemExit("the service did not start: see above") from None
         self.acknowledged: list[tuple[str, int]] = []
         self.loaded = threading.Event()
 
