@@ -46,9 +46,7 @@ def same(given: list[dict], wanted: list[dict], tolerance: float = 1e-5) -> None
         assert a.keys() == b.keys()
         reach = max(map(abs, b.values()), default=1.0)
         assert list(a.values()) == pytest.approx(list(b.values()), rel=tolerance, abs=tolerance * reach)
-        assert [a[item] for item in b] == pytest.approx(
-            list(b.values()), rel=tolerance, abs=tolerance * reach
-        )
+        assert [a[item] for item in b] == pytest.approx(list(b.values()), rel=tolerance, abs=tolerance * reach)
 
 
 def clicks(user: int, *items: int) -> pl.DataFrame:
@@ -71,9 +69,7 @@ class ModelConformance:
     def test_state_is_tensors_under_names(self, kind):
         state = world(kind).model.state()
         assert state
-        assert all(
-            isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in state.items()
-        )
+        assert all(isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in state.items())
         assert not any(tensor.requires_grad for tensor in state.values())
 
     def test_through_a_bundle(self, kind, tmp_path):
@@ -124,9 +120,7 @@ class ModelConformance:
         data = board()
 
         def rename(frame):
-            ids = [
-                pl.col(name).cast(pl.String).str.zfill(9) for name in (USER, ITEM) if name in frame.columns
-            ]
+            ids = [pl.col(name).cast(pl.String).str.zfill(9) for name in (USER, ITEM) if name in frame.columns]
             return frame.with_columns(ids)
 
         other = worlds.train(

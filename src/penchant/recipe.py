@@ -156,7 +156,7 @@ def fit(
     """
     bench = Workbench.prepare(run, data.dataset, data.split.train)
     full = Workbench.prepare(run, data.dataset, data.split.refit) if refit else bench
-    fitted = {}
+    fitted: dict[str, Fitted] = {}
     for name, choice in run.models.items():
         tell(f"Fitting {name}")
         place = folder and (folder if not fitted else folder / "baselines" / name)
@@ -262,13 +262,19 @@ def train(
     callbacks: Sequence[Callback] = (),
     tell: Callable[[str], None] = lambda _: None,
 ) -> Outcome:
-    """Everything that `penchant train` does. Arguments as those of its parts.
+    """Everything that `penchant train` does.
 
     Args:
+        run: the run file.
+        artefacts: the folder of data sets, runs and bundles.
+        refit: measure models that learned anew from train and validation; as in `fit`.
+        serve_on: what the served model learns from; as in `make_bundle`.
         resume: go on with the newest unfinished run of this run file, with the options that it began with. The
             result is the same as that of a run that was never interrupted.
         model: takes the place of the run file's `[model]`.
         seed: takes the place of `[train] seed`.
+        callbacks: told of the progress.
+        tell: told, in words, what begins.
     """
     if resume:
         place = runs.unfinished(artefacts, run)

@@ -96,8 +96,9 @@ class Workbench:
         """
         config = self.run.read(TrainConfig, "train")
         model = self.make(choice)
-        judged = hidden is not None and not hidden.is_empty() and steps is None
-        validate = self._validation(config, hidden) if judged and not isinstance(model, Solved) else None
+        validate = None
+        if hidden is not None and not hidden.is_empty() and steps is None and not isinstance(model, Solved):
+            validate = self._validation(config, hidden)
         result = fit(
             model, self.users, config,
             validate=validate, folder=folder, callbacks=callbacks, resume=resume, steps=steps,

@@ -95,9 +95,7 @@ def test_state_through_a_file():
     encoder = fitted(*EVERYTHING)
     again = TfidfEncoder(encoder.config)
     again.load_state(load(save({name: t.contiguous() for name, t in encoder.state().items()})))
-    for left, right in zip(
-        encoder.encode(series(*EVERYTHING)), again.encode(series(*EVERYTHING)), strict=True
-    ):
+    for left, right in zip(encoder.encode(series(*EVERYTHING)), again.encode(series(*EVERYTHING)), strict=True):
         assert torch.equal(left, right)
 
 

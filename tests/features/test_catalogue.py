@@ -14,9 +14,7 @@ from penchant.schema import ITEM
 
 @pytest.mark.parametrize(("ids", "strange"), [([30, 10, 20], 99), (["c", "a", ""], "zz")])
 def test_rows_are_positions(ids, strange):
-    catalogue = Catalogue(
-        pl.DataFrame({ITEM: ids, "title": ["x", "y", "z"]}), Items(ids=torch.tensor([2, 3, 4]))
-    )
+    catalogue = Catalogue(pl.DataFrame({ITEM: ids, "title": ["x", "y", "z"]}), Items(ids=torch.tensor([2, 3, 4])))
     asked = pl.Series([ids[2], strange, ids[0], None, ids[2]], dtype=catalogue.ids.dtype)
     assert len(catalogue) == 3
     assert catalogue.ids.to_list() == ids

@@ -187,9 +187,7 @@ def test_missing_tables_columns_count_as_missing_values():
     space = fitted()
     bare = space.items(board().items.select(ITEM))
     nulls = space.items(
-        board()
-        .items.select(ITEM)
-        .with_columns(pl.lit(None, kind).alias(name) for name, kind in NULLS.items())
+        board().items.select(ITEM).with_columns(pl.lit(None, kind).alias(name) for name, kind in NULLS.items())
     )
     worlds.equal_items(bare, nulls)
     assert not bare.content["title"][1].any()

@@ -23,9 +23,7 @@ def test_weights_are_the_closed_form(reg):
     np.fill_diagonal(weights, 0)
     items = users.catalogue
     np.testing.assert_allclose(model.state()["weights"].numpy(), weights, atol=1e-6)
-    np.testing.assert_allclose(
-        model.score(users, items).numpy(), (x @ weights)[:, items.ids.numpy()], atol=1e-5
-    )
+    np.testing.assert_allclose(model.score(users, items).numpy(), (x @ weights)[:, items.ids.numpy()], atol=1e-5)
     affinity = model.affinity(items, items).numpy()
     np.testing.assert_allclose(affinity, weights[items.ids.numpy()][:, items.ids.numpy()], atol=1e-6)
 

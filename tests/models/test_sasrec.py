@@ -76,9 +76,7 @@ def test_only_the_last_events_are_looked_at():
     network = model(history_length=3)
     assert network.history_length == 3
     users = world().users([100])
-    assert torch.equal(
-        network.encode_user(users), network.encode_user(users.select(torch.tensor([0]), last=3))
-    )
+    assert torch.equal(network.encode_user(users), network.encode_user(users.select(torch.tensor([0]), last=3)))
     assert not torch.equal(
         network.encode_user(users), network.encode_user(users.select(torch.tensor([0]), last=2))
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 RECOMMEND = examples(
     "penchant recommend --users all --k 100 --out recs.parquet",
     "penchant recommend --users users.txt --k 10 --out recs.csv --include-seen",
-    "penchant recommend --run run.toml --users all --k 100 --out recs.parquet   as measured: never saw the test part",
+    "penchant recommend --run run.toml --users all --out recs.parquet   as measured: never saw the test part",
 )
 SERVE = examples(
     "penchant serve",
@@ -41,8 +41,8 @@ def recommend(
         str | None,
         typer.Option(
             metavar="RUN",
-            help="Instead of a bundle: a run (id, folder or run file) as it was measured. Its weights never saw the "
-            "test part, and histories end where that begins.",
+            help="Instead of a bundle: a run (id, folder or run file) as it was measured. Its weights never saw "
+            "the test part, and histories end where that begins.",
         ),
     ] = None,
     model: Annotated[
@@ -120,7 +120,8 @@ def serve_bundle(
     """Serve with the page mounted; options that are None come from the run file, or are the defaults."""
     from penchant import registry
     from penchant.console.mount import mount
-    from penchant.serve.run import ServeConfig, run as serve_until_stopped
+    from penchant.serve.run import ServeConfig
+    from penchant.serve.run import run as serve_until_stopped
 
     said = {key: v for key, v in {"host": host, "port": port, "events": events}.items() if v is not None}
     config = registry.read_config(

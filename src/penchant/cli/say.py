@@ -6,7 +6,6 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING, Any
 
-import click
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -45,7 +44,7 @@ def examples(*commands: str) -> str:
 class Friendly(TyperGroup):
     """A group of commands whose errors are words, never a traceback."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:  # click's context, or that of the click inside newer typers
         """Run the command; 2 is the exit code for what the user can mend, 130 for Ctrl-C."""
         try:
             return super().invoke(ctx)
@@ -67,7 +66,7 @@ def explain(error: OSError) -> str:
         errno.ENOSPC: "the disk is full. Free some space, or write to another disk with --artefacts or --out",
         errno.EDQUOT: "your share of the disk is used up. Free some space, or write elsewhere with --artefacts",
         errno.EROFS: "the file system can only be read. Choose another folder with --artefacts or --out",
-        errno.EACCES: "you have no permission. Choose another folder with --artefacts or --out, or change its rights",
+        errno.EACCES: "you have no permission. Choose another folder with --artefacts or --out, or its rights",
         errno.EPERM: "that is not permitted. Choose another folder with --artefacts or --out",
         errno.ENOENT: "there is no such file",
         errno.EMFILE: "too many files are open. Raise the limit: ulimit -n 4096",
