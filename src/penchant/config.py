@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -19,7 +20,6 @@ from penchant.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 TABLES: dict[str, str] = {
     "data": "penchant.data.config:DataConfig",
@@ -60,13 +60,14 @@ class RunConfig:
     tables: Mapping[str, Any]
 
     @classmethod
-    def load(cls, path: Path) -> RunConfig:
+    def load(cls, path: Path | str) -> RunConfig:
         """Read a run file.
 
         Raises:
             ConfigError: it is not there, is not TOML (names the line), or has a table, a key or a value that
                 nothing reads (names it, and the nearest that is known).
         """
+        path = Path(path)
         try:
             text = path.read_text(encoding="utf-8")
         except FileNotFoundError:

@@ -14,6 +14,7 @@ So what is measured never saw the test part, and what is served is as fresh as i
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -41,7 +42,6 @@ from penchant.workbench import Workbench, metric_k
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from penchant.config import ModelChoice
     from penchant.train.callbacks import Callback
@@ -98,7 +98,7 @@ class Outcome:
     report: Report | None
 
 
-def ingest(run: RunConfig, artefacts: Path) -> Data:
+def ingest(run: RunConfig, artefacts: Path | str) -> Data:
     """Read, check, clean and divide the files that a run file names.
 
     Args:
@@ -108,6 +108,7 @@ def ingest(run: RunConfig, artefacts: Path) -> Data:
     Raises:
         DataError, ConfigError: name the file, row, column or key, and the way out.
     """
+    artefacts = Path(artefacts)
     config = run.read(DataConfig, "data")
     made = read_tables(config, run.base)
     dataset = made.dataset
@@ -216,7 +217,7 @@ def make_bundle(
     run: RunConfig,
     data: Data,
     fitted: Fitted,
-    bundles: Path,
+    bundles: Path | str,
     *,
     report: Report | None = None,
     serve_on: ServeOn = "all",
@@ -247,12 +248,12 @@ def make_bundle(
             pipeline=Pipeline(model, bench.space, bench.catalogue()),
             learned_from=_learned_from("all events, test included", bench, fitted.steps),
         )
-    return _write(bundles, data, served, data.everything, report)
+    return _write(Path(bundles), data, served, data.everything, report)
 
 
 def train(
     run: RunConfig,
-    artefacts: Path,
+    artefacts: Path | str,
     *,
     refit: bool = False,
     serve_on: ServeOn = "all",
@@ -276,6 +277,7 @@ def train(
         callbacks: told of the progress.
         tell: told, in words, what begins.
     """
+    artefacts = Path(artefacts)
     if resume:
         place = runs.unfinished(artefacts, run)
         state = place.state

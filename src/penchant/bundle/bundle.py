@@ -159,13 +159,13 @@ def find(path: Path) -> Path:
     return path / name
 
 
-def open_bundle(path: Path) -> Bundle:
+def open_bundle(path: Path | str) -> Bundle:
     """Open a bundle (or the current one of a folder of bundles), check it, and let it answer its golden requests.
 
     Raises:
         BundleError: it is damaged, foreign, of a newer format, or answers otherwise than when it was made.
     """
-    folder = find(path)
+    folder = find(Path(path))
     manifest = verify.manifest(folder)
     verify.files(folder, manifest)
     try:

@@ -14,7 +14,7 @@ from penchant.errors import ConfigError, DataError, RequestError, nearest
 from penchant.schema import ITEM, USER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from penchant.bundle.bundle import Bundle
 
@@ -71,6 +71,34 @@ def read_users(path: Path, bundle: Bundle) -> pl.Series:
         wrong = given.filter(ids.is_null())[0]
         raise DataError(f"{path}: {wrong!r} is no user id here: ids of {bundle.manifest.name} are whole numbers")
     return ids
+
+
+def recommend_items(
+    bundle: Bundle, users: Iterable[int] | Iterable[str], k: int = 10, *, include_seen: bool = False
+) -> pl.DataFrame:
+    """The k best items of each user, in one table.
+
+    Args:
+        bundle: who answers.
+        users: ids, of the type that they have in the data; who is not known is answered as a stranger.
+        k: from 1 to `MOST`; lists are shorter where fewer items are left.
+        include_seen: whether what a user already had may be recommended.
+
+    Returns:
+        user_id, item_id, rank (from 1), score; users in the order that was given.
+
+    Raises:
+        RequestError: k is out of bounds, or an id is of the wrong type.
+    """
+    wanted = bundle.events.schema[USER]
+    asked = users if isinstance(users, pl.Series) else pl.Series(USER, list(users))
+    if len(asked) and asked.dtype.is_integer() != wanted.is_integer():
+        raise RequestError(f"ids of users are {wanted} in {bundle.manifest.name}, not {asked.dtype}")
+    asked = asked.drop_nulls().unique(maintain_order=True).cast(wanted)
+    empty = pl.DataFrame(
+        schema={USER: wanted, ITEM: bundle.pipeline.catalogue.ids.dtype, RANK: pl.Int64(), SCORE: pl.Float32()}
+    )
+    return pl.concat([empty, *recommend_to(bundle, asked, k, include_seen=include_seen)])
 
 
 def recommend_to(

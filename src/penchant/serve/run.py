@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -22,7 +23,6 @@ from penchant.serve.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
     from types import FrameType
 
     from fastapi import FastAPI
@@ -44,7 +44,7 @@ class ServeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 def run(
-    bundle: Path,
+    bundle: Path | str,
     config: ServeConfig | None = None,
     *,
     extend: Callable[[FastAPI, Service], None] | None = None,
@@ -63,7 +63,7 @@ def run(
         BundleError: the bundle cannot be served.
         EventLogError: the event log cannot be opened.
     """
-    config = config or ServeConfig()
+    bundle, config = Path(bundle), config or ServeConfig()
     with listen(config.host, config.port) as listener:
         torch.set_num_threads(config.threads)
         log = EventLog(config.events or beside(bundle))

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+from penchant.bundle.bundle import open_bundle as open_bundle
+from penchant.bundle.offline import recommend_items as recommend_items
+from penchant.config import RunConfig as RunConfig
+from penchant.errors import PenchantError as PenchantError
+from penchant.recipe import evaluate_models as evaluate_models
+from penchant.recipe import fit as fit
+from penchant.recipe import ingest as ingest
+from penchant.recipe import make_bundle as make_bundle
+from penchant.recipe import train as train_models
+from penchant.serve.run import ServeConfig as ServeConfig
+from penchant.serve.run import run as serve_bundle
+
+__all__ = [
+    "PenchantError",
+    "RunConfig",
+    "ServeConfig",
+    "__version__",
+    "evaluate_models",
+    "fit",
+    "ingest",
+    "make_bundle",
+    "open_bundle",
+    "recommend_items",
+    "serve_bundle",
+    "train_models",
+]
+
+__version__: str
