@@ -121,9 +121,10 @@ def recommend_to(
     check_k(k)
     pipeline = bundle.pipeline
     step = max(min(CELLS // max(len(pipeline.catalogue), 1), 1024), 1)
+    everyone_asked = pipeline.space.users(users, bundle.events, pipeline.catalogue, bundle.users)
     for start in range(0, len(users), step):
         some = users.slice(start, step)
-        batch = pipeline.space.users(some, bundle.events, pipeline.catalogue, bundle.users)
+        batch = everyone_asked.select(torch.arange(start, start + len(some)))
         ranked = pipeline.recommend(batch, k, exclude_seen=not include_seen)
         places = torch.nonzero(ranked.rows >= 0)
         rows = ranked.rows[places[:, 0], places[:, 1]]

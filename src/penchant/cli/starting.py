@@ -87,7 +87,7 @@ def demo(
 ) -> None:
     """Everything at once: get MovieLens-100K, train, measure, bundle, and serve a page to try it on.
 
-    The run file that it writes, runs/movielens-100k.toml in the artefacts, is a good one to start from.
+    The run file that it writes, movielens-100k.toml in the artefacts, is a good one to start from.
     """
     from penchant.cli.answering import serve_bundle
     from penchant.cli.training import run_training

@@ -13,6 +13,7 @@ from penchant.cli.options import DEFAULT_ARTEFACTS, Artefacts
 from penchant.cli.say import INTERRUPTED, complain, examples, out, show_report
 
 if TYPE_CHECKING:
+    from penchant.config import RunConfig
     from penchant.recipe import Outcome
 
 TRAIN = examples(
@@ -85,8 +86,7 @@ def run_training(
                 callbacks=[bar], tell=bar.tell,
             )  # fmt: skip
     except KeyboardInterrupt:
-        place = "" if artefacts == DEFAULT_ARTEFACTS else f" --artefacts {artefacts}"
-        complain(f"Stopped. Nothing is lost: go on with penchant train {run_file} --resume{place}")
+        complain(_stopped(run, artefacts))
         raise typer.Exit(INTERRUPTED) from None
     if outcome.report:
         show_report(outcome.report)
@@ -95,6 +95,19 @@ def run_training(
         console.print("The test part is empty, so nothing was measured.")
     console.print(f"Bundle: {outcome.bundle}", markup=False, soft_wrap=True)
     return outcome
+
+
+def _stopped(run: RunConfig, artefacts: Path) -> str:
+    """How to go on, if anything has begun that can."""
+    from penchant import runs
+    from penchant.errors import ConfigError
+
+    place = "" if artefacts == DEFAULT_ARTEFACTS else f" --artefacts {artefacts}"
+    try:
+        runs.unfinished(artefacts, run)
+    except ConfigError:
+        return f"Stopped before training began: start again with penchant train {run.path}{place}"
+    return f"Stopped. Nothing is lost: go on with penchant train {run.path} --resume{place}"
 
 
 def evaluate(
