@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
 from penchant.batch import TrainBatch
-from penchant.errors import ConfigError
+from penchant.errors import ConfigError, DataError
 from penchant.train.average import WeightAverage
 from penchant.train.callbacks import Callback, EpochReport
 from penchant.train.checkpoint import Checkpoints, Progress
@@ -78,6 +78,9 @@ class Trainer:
         validate: metrics of the model as it stands; None trains for all epochs.
         folder: where checkpoints and `metrics.jsonl` go; None keeps nothing.
         callbacks: who is told.
+
+    Raises:
+        DataError: no user has an event.
     """
 
     def __init__(
@@ -98,6 +101,8 @@ class Trainer:
         longest = None if model.history_length is None else model.history_length + 1
         self._longest = longest
         self._sampler = Sampler(users, config.batch_size, config.seed, longest)
+        if not len(self._sampler):
+            raise DataError("There is nothing to learn from: no user of the training part has an event")
         self._optimiser = torch.optim.AdamW(
             model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.98)
         )
@@ -119,7 +124,7 @@ class Trainer:
                 done, self._best = self.checkpoints.load(found, self.model, self._optimiser, self._average)
             else:
                 self.checkpoints.clear()
-        per_epoch = max(len(self._sampler), 1)
+        per_epoch = len(self._sampler)
         epochs = self.config.epochs if steps is None else -(-steps // per_epoch)
         for callback in self.callbacks:
             callback.on_start(epochs, per_epoch, done.step)
