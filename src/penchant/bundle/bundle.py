@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 CURRENT = "CURRENT"
 
-_PLAIN = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
+_PLAIN = re.compile(r"[A-Za-z0-9][\w.-]{0,127}", re.ASCII)
 """A folder's own name: no way up, no way out."""
 
 
