@@ -76,7 +76,8 @@ def test_a_stranger_is_encoded_as_the_space_does(space, catalogue, data):
     past = [(9, 100, "watched", None), (4711, 150, "watched", None), (5, 50, "watched", 2.0)]
     assert catalogue.ids.gather(live.stranger(past).history.rows.tolist()).to_list() == [5, 9]
     assert len(live.stranger([]).history.rows) == 0
-    assert_same(live.user("nobody"), live.stranger([]))
+    nobody = space.users(pl.Series("user_id", [-1]), data.events.clear(), catalogue, data.users)
+    assert_same(live.user("nobody"), nobody)
 
 
 def test_users_are_counted_and_listed_once(space, catalogue, data):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from array import array
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -111,7 +112,9 @@ class Sessions:
             since = self._since.get(user_id)
             fresh = since.tensors() if since else None
         if position is None:
-            return self._nobody if fresh is None else self._with_history(self._nobody, *fresh)
+            # By the vocabulary, as the feature space has it: training may have known who the bundle does not.
+            newcomer = replace(self._nobody, ids=torch.tensor([self._space.user_ids.index(user_id)]))
+            return newcomer if fresh is None else self._with_history(newcomer, *fresh)
         start = self._start.select(torch.tensor([position]))
         if fresh is None:
             return start
