@@ -55,6 +55,13 @@ def test_infinities_do_not_spoil_what_is_learned():
     assert through_json(column, Kind.NUMBER).mean == 2
 
 
+def test_one_number_and_a_column_of_them_are_encoded_alike():
+    column = NumberColumn.fit(numbers(0.1, 3.7, 11))
+    asked = [None, NAN, INF, -INF, 0.1, 2.3, 1e30]
+    found = torch.tensor([column.one(value) for value in asked], dtype=torch.float32)
+    assert torch.equal(found, column.encode(numbers(*asked)))
+
+
 @pytest.mark.parametrize(
     ("values", "mean"), [([], 0), ([None, NAN], 0), ([INF], 0), ([7, 7], 7), ([1e308, 1e308, 1e308], 0)]
 )

@@ -162,10 +162,11 @@ def test_events_become_rows_actions_times_and_values():
     assert rows.tolist() == [1, -1, 37, 0]
     assert actions.tolist() == [space.actions.index("buy"), space.actions.index("view"), 1, 0]
     assert times.tolist() == [7, 8, 9, 10]
-    assert values[0] == 2.5
-    assert values[1:].isnan().all()
+    told = board().events[VALUE]
+    assert values[0].item() == pytest.approx((2.5 - told.mean()) / told.std(ddof=0))
+    assert values[1:].tolist() == [0, 0, 0]
     users = asked(space, events, ids=(100,))
-    assert users.history.values.tolist() == [2.5, 0, 0]
+    assert users.history.values.tolist() == [values[0].item(), 0, 0]
 
 
 def test_a_user_without_a_row_has_all_features_missing():
