@@ -66,6 +66,8 @@ class SASRec(Learned, VectorRecommender):
         dim = config.embedding_size
         if dim % config.heads:
             raise ConfigError(f"[model] heads: {config.heads} heads do not divide embedding_size {dim} evenly")
+        if not config.ahead or config.ahead[0] <= 0:
+            raise ConfigError("[model] ahead: the first number is the next event's share and must be above 0")
         self.history_length = config.history_length
         self.ids = nn.Embedding(sizes.items, dim, padding_idx=0)
         self.start = nn.Parameter(torch.zeros(dim))
