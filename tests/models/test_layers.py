@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from penchant.models import layers
 from penchant.models.layers import CausalBlock, ContentProjection, Dropout, FeatureEmbedding, keep_mask
 
 
@@ -93,6 +94,17 @@ def test_a_block_does_not_see_ahead(heads):
     before, after = block(x), block(changed)
     assert torch.equal(before[:, :4], after[:, :4])
     assert not torch.allclose(before[:, 4:], after[:, 4:])
+
+
+def test_both_ways_of_attention_are_one(monkeypatch):
+    block = CausalBlock(8, 2, 16, 0.0)
+    x = torch.randn(3, 6, 8, requires_grad=True)
+    plain = block(x)
+    monkeypatch.setattr(layers, "_SHORT", 5)
+    fused = block(x)
+    torch.testing.assert_close(plain, fused)
+    sums = (torch.autograd.grad((found**2).sum(), x)[0] for found in (plain, fused))
+    torch.testing.assert_close(*sums)
 
 
 def test_a_block_sees_what_came_before():

@@ -14,7 +14,7 @@ import worlds
 from penchant.batch import TrainBatch, Users
 from penchant.errors import ConfigError
 from penchant.features import history
-from penchant.models.sasrec import SASRec, _gap_buckets
+from penchant.models.sasrec import SASRec, _ahead, _gap_buckets
 from penchant.schema import MICROSECONDS, USER
 from penchant.train.fit import make
 
@@ -28,7 +28,7 @@ def model(seed=0, **choices):
     found = make("sasrec", {**worlds.SMALL["sasrec"], **choices}, world().space.sizes, seed)
     # What starts as nothing would hide whether it is used.
     torch.manual_seed(seed)
-    for table in (found.actions, found.gaps):
+    for table in (found.actions, found.gaps, found.values):
         torch.nn.init.normal_(table.weight)
     return found.eval()
 
@@ -98,6 +98,7 @@ def changed(users, **columns):
     [
         ("use_time", lambda users: changed(users, times=users.history.times * 3)),
         ("use_action", lambda users: changed(users, actions=5 - users.history.actions)),
+        ("use_value", lambda users: changed(users, values=-users.history.values)),
         (
             "use_user_features",
             lambda users: Users(
@@ -150,6 +151,32 @@ def test_dropout_is_drawn_in_training_only():
     assert torch.equal(network.encode_user(users), network.encode_user(users))
     network.train()
     assert not torch.equal(network.encode_user(users), network.encode_user(users))
+
+
+@pytest.mark.parametrize("ahead", [(), (0.0,), (0.0, 1.0)])
+def test_the_next_event_must_count(ahead):
+    with pytest.raises(ConfigError, match="ahead: the first number"):
+        make("sasrec", {"ahead": ahead}, world().space.sizes)
+
+
+def test_several_events_ahead_by_hand():
+    rows = torch.tensor([[5, 6, 7, 8], [9, 4, 0, 0]])
+    targets, shares = _ahead(rows, torch.tensor([[True] * 4, [True, True, False, False]]), (3.0, 0.0, 1.0))
+    assert targets[0].tolist() == [[5, 6, 7], [6, 7, 8], [7, 8, 8], [8, 8, 8]]
+    assert shares[0].tolist() == [[0.75, 0, 0.25], [0.75, 0, 0.25], [1, 0, 0], [1, 0, 0]]
+    assert targets[1, :2, 0].tolist() == [9, 4]
+    assert shares[1].tolist() == [[1, 0, 0], [1, 0, 0], [0, 0, 0], [0, 0, 0]]
+
+
+def test_the_loss_of_several_events_ahead_is_the_mixture():
+    users = world().users([100])
+    network = model(ahead=(1.0, 1.0))
+    before, targets = prefixes(users)
+    chances = network.score(before, users.catalogue).log_softmax(1)
+    each = torch.arange(worlds.EACH)
+    later = (each + 1).clamp(max=worlds.EACH - 1)
+    wanted = -(chances[each, targets] + chances[each, targets[later]]).mean() / 2
+    torch.testing.assert_close(network.loss(TrainBatch(users=users))["next_item"], wanted)
 
 
 def test_heads_must_divide_the_size():

@@ -207,6 +207,11 @@ def test_validation_changes_nothing_of_what_is_learned():
     same(run(None, validate=None)[0].state(), run(None, validate=scripted(*[n / 10 for n in range(6)]))[0].state())
 
 
+def test_a_metric_that_is_not_a_number_is_never_the_best():
+    _, told = run(None, validate=lambda _: {"ndcg@10": float("nan")}, patience=2)
+    assert (told.epochs, told.best) == (2, {})
+
+
 def test_validations_come_when_asked_for(tmp_path):
     run(tmp_path, validate=scripted(0.1, 0.2), validate_every=3)
     assert [bool(row["metrics"]) for row in lines(tmp_path)] == [False, False, True] * 2
