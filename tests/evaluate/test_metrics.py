@@ -133,6 +133,7 @@ def test_metrics_stay_in_bounds_and_grow_with_k(seed, k):
 RANX = ("ndcg", "recall", "mrr", "map", "hit_rate", "precision")
 
 
+@pytest.mark.filterwarnings("ignore:[\\s\\S]*unsafe cast")  # numba, when it compiles ranx for the first time
 def test_ranx_agrees():
     from ranx import Qrels, Run, evaluate
 
