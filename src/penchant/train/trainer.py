@@ -45,7 +45,7 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Longest gradient; longer ones are shortened."""
     average: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.99
     """Decay of the moving average of the weights, which is what answers; 0 for the weights themselves."""
-    patience: Annotated[int, msgspec.Meta(ge=1)] = 5
+    patience: Annotated[int, msgspec.Meta(ge=1)] = 10
     """Validations without a better metric after which training ends."""
     validate_every: Annotated[int, msgspec.Meta(ge=1)] = 1
     """Epochs between validations."""
