@@ -118,10 +118,9 @@ class RunConfig:
                 raise ConfigError(f"{self.path} [content]: {kind!r} must be a table, such as [content.text]")
             choices = dict(table)
             if encoder := choices.pop("kind", None):
-                found = registry.load(registry.ENCODERS, encoder, "encoder")
-                registry.read_config(found.Config, choices, f"{self.path} [content.{kind}]")
+                self._check_choices(registry.ENCODERS, encoder, "encoder", choices, f"[content.{kind}]")
         for where, choice in [("[model]", self.model), *(("[[baselines]]", one) for one in self._baselines())]:
-            self._check_model(choice, where)
+            self._check_choices(registry.MODELS, choice.kind, "model", choice.choices, where)
 
     def read(self, cls: type[T], name: str) -> T:
         """The table `name` as an instance of `cls`; its defaults if the file has no such table."""
@@ -200,9 +199,11 @@ class RunConfig:
             raise ConfigError(f'{self.path} {where}: say which model by kind = "..." (known: {known})')
         return ModelChoice(kind=table["kind"], choices={key: v for key, v in table.items() if key != "kind"})
 
-    def _check_model(self, choice: ModelChoice, where: str) -> None:
+    def _check_choices(
+        self, table: Mapping[str, str], kind: str, what: str, choices: Mapping[str, Any], where: str
+    ) -> None:
         try:
-            found = registry.load(registry.MODELS, choice.kind, "model")
+            found = registry.load(table, kind, what)
         except ConfigError as error:
             raise ConfigError(f"{self.path} {where}: {error}") from None
-        registry.read_config(found.Config, choice.choices, f"{self.path} {where} of kind {choice.kind!r}")
+        registry.read_config(found.Config, choices, f"{self.path} {where} of kind {kind!r}")
