@@ -66,9 +66,10 @@ def run(
     bundle, config = Path(bundle), config or ServeConfig()
     with listen(config.host, config.port) as listener:
         torch.set_num_threads(config.threads)
+        opened = open_bundle(bundle)
         log = EventLog(config.events or beside(bundle))
         try:
-            service = Service(open_bundle(bundle), log)
+            service = Service(opened, log)
             app = create_app(service)
             if extend:
                 extend(app, service)
