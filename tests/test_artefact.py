@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 import msgspec
 import pytest
+from polars.exceptions import ComputeError
+from safetensors import SafetensorError
 
-from penchant.artefact import fingerprint, new_folder, sha256, write_json, write_text
+from penchant.artefact import fingerprint, new_folder, sha256, write_json, write_text, writing
 
 
 def names(folder):
@@ -110,3 +113,30 @@ def test_fingerprints_tell_contents_and_boundaries_apart_and_not_the_order_of_ke
     assert fingerprint([1, 2]) != fingerprint([2, 1])
     assert len(fingerprint()) == 16
     assert int(fingerprint("x"), 16) >= 0
+
+
+FULL = "underlying IO error: No space left on device (os error 28)"
+
+
+@pytest.mark.parametrize("error", [ComputeError(FULL), SafetensorError(FULL), OSError(FULL)])
+def test_a_full_disk_is_the_same_error_whoever_meets_it(tmp_path, error):
+    def full():
+        with new_folder(tmp_path / "made") as draft:
+            (draft / "a.txt").write_text("half")
+            raise error
+
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        full()
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(tmp_path / "made"))
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("error", [ComputeError("no column"), OSError(errno.EROFS, "Read-only", "elsewhere")])
+def test_other_errors_stay_what_they_are(tmp_path, error):
+    def fail():
+        with writing(tmp_path):
+            raise error
+
+    with pytest.raises(type(error)) as caught:
+        fail()
+    assert caught.value is error

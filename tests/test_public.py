@@ -55,3 +55,8 @@ def test_the_lines_in_the_documentation(tmp_path, monkeypatch, capsys):
     assert best["rank"].max() == 10
     assert known["report"].results[0].model == "sasrec"
     assert "user_id" in capsys.readouterr().out
+    few = penchant.recommend_items(known["bundle"], ["002", "nobody", "002"], k=3, include_seen=True)
+    assert few["user_id"].to_list() == ["002"] * 3 + ["nobody"] * 3
+    assert penchant.recommend_items(known["bundle"], []).is_empty()
+    with pytest.raises(penchant.PenchantError, match="ids of users are String in shop, not Int64"):
+        penchant.recommend_items(known["bundle"], [2])

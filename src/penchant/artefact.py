@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -15,9 +16,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from polars.exceptions import PolarsError
+from safetensors import SafetensorError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+@contextmanager
+def writing(target: Path) -> Iterator[None]:
+    """Let what the system refuses be an `OSError` with its number, that names `target`.
+
+    Polars and safetensors tell it in words only, in errors of their own or an `OSError` without a number.
+
+    Raises:
+        OSError: the disk is full, or the like.
+    """
+    try:
+        yield
+    except (OSError, PolarsError, SafetensorError) as error:
+        refused = re.search(r"\(os error (\d+)\)", str(error))
+        if refused is None:
+            raise
+        number = int(refused[1])
+        raise OSError(number, os.strerror(number), str(target)) from error
 
 
 @contextmanager
@@ -34,7 +56,8 @@ def new_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
     draft = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     draft.chmod(0o755)
     try:
-        yield draft
+        with writing(target):
+            yield draft
         for path in draft.rglob("*"):
             if path.is_file():
                 _fsync(path)

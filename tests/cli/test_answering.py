@@ -137,3 +137,26 @@ def test_serving_where_that_is_not_possible(shelf):
         assert f"Port {port} at 127.0.0.1 is in use" in refused("serve", "--port", port, *shelf)
     assert "holds no bundle" in refused("serve", "--port", 0)
     assert "port: Expected `int` <= 65535" in refused("serve", "--port", 70000, *shelf)
+
+
+def test_a_disk_that_fills_up_leaves_no_list(shelf, monkeypatch):
+    def full(*_, **__):
+        raise OSError("No space left on device (os error 28)")
+
+    monkeypatch.setattr(pl.LazyFrame, "sink_csv", full)
+    said = refused("recommend", "--users", "all", "--out", "recs.csv", *shelf)
+    assert (
+        "recs.csv: the disk is full. Free some space, or write to another disk with --artefacts or --out" in said
+    )
+    assert not list(Path.cwd().iterdir())
+
+
+def test_ctrl_c_while_lists_are_written(shelf, monkeypatch):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("penchant.bundle.offline.recommend_to", stop)
+    assert (
+        penchant("recommend", "--users", "all", "--out", "recs.csv", *shelf, code=130).stderr.strip() == "Stopped."
+    )
+    assert not list(Path.cwd().iterdir())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import torch
 
+from penchant.artefact import writing
 from penchant.errors import ConfigError, DataError, RequestError, nearest
 from penchant.schema import ITEM, USER
 
@@ -157,7 +158,7 @@ def write(path: Path, tables: Iterator[pl.DataFrame], done: Callable[[int], None
     check_ending(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     total = 0
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as scratch:
+    with writing(path), tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as scratch:
         parts = Path(scratch)
         for number, table in enumerate(tables):
             table.write_parquet(parts / f"{number:09}.parquet")
