@@ -117,3 +117,12 @@ def test_a_block_sees_what_came_before():
 
 def test_a_block_of_nobody():
     assert CausalBlock(8, 2, 16, 0.0)(torch.zeros(0, 3, 8)).shape == (0, 3, 8)
+
+
+@pytest.mark.parametrize("length", [1, 7, 40])
+def test_a_block_at_one_position_is_what_the_whole_block_gives_there(length):
+    torch.manual_seed(3)
+    block = layers.CausalBlock(8, 2, 16, 0.5).eval()
+    x, ends = torch.randn(5, length, 8), torch.randint(length, (5,))
+    torch.testing.assert_close(block.at(x, ends), block(x)[torch.arange(5), ends])
+    assert block.at(x[:0], ends[:0]).shape == (0, 8)

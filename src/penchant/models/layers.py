@@ -146,6 +146,29 @@ class CausalBlock(nn.Module):
             .permute(2, 0, 3, 1, 4)
         )
         mixed = causal_attention(q, k, v)
-        x_BLD = x_BLD + self.dropout(self.outward(mixed.transpose(1, 2).reshape(b, length, dim)))
-        inner: Tensor = self.dropout(self.contract(functional.gelu(self.expand(self.norm_forward(x_BLD)))))
-        return x_BLD + inner
+        return self._rest(x_BLD, mixed.transpose(1, 2).reshape(b, length, dim))
+
+    def at(self, x_BLD: Tensor, ends_B: Tensor) -> Tensor:
+        """[B, D]: what `forward` gives at position `ends_B` of each user, without the work for the others."""
+        b, length, dim = x_BLD.shape
+        users = torch.arange(b)
+        normed = self.norm_attention(x_BLD)
+        weight, bias = self.inward.weight, self.inward.bias
+        q = functional.linear(normed[users, ends_B], weight[:dim], bias[:dim])
+        k, v = (
+            functional.linear(normed, weight[dim:], bias[dim:])
+            .view(b, length, 2, self.heads, dim // self.heads)
+            .permute(2, 0, 3, 1, 4)
+        )
+        q = q.view(b, self.heads, 1, dim // self.heads)
+        with torch.autocast("cpu", enabled=False):
+            scores = (q.float() * (dim // self.heads) ** -0.5) @ k.float().transpose(2, 3)
+            later = torch.arange(length) > ends_B[:, None]
+            mixed = scores.masked_fill(later[:, None, None], -torch.inf).softmax(-1) @ v.float()
+        return self._rest(x_BLD[users, ends_B], mixed.reshape(b, dim))
+
+    def _rest(self, x: Tensor, mixed: Tensor) -> Tensor:
+        """What follows the attention, position by position."""
+        x = x + self.dropout(self.outward(mixed))
+        inner: Tensor = self.dropout(self.contract(functional.gelu(self.expand(self.norm_forward(x)))))
+        return x + inner

@@ -103,21 +103,27 @@ class SASRec(Learned, VectorRecommender):
         past = users.history.padded(self.config.history_length)
         # Only items that occur are encoded: a request costs the same in a catalogue of any size.
         rows, local = torch.unique(past.rows, return_inverse=True)
-        hidden_BLD = self._states(self.encode_item(users.catalogue.take(rows)), local, past, users)
-        return hidden_BLD[torch.arange(len(users)), past.lengths]
+        x_BLD = self._inputs(self.encode_item(users.catalogue.take(rows)), local, past, users)
+        for block in self._blocks[:-1]:
+            x_BLD = block(x_BLD)
+        last: Tensor = self.norm(self._blocks[-1].at(x_BLD, past.lengths))
+        return last
 
     def loss(self, batch: TrainBatch) -> dict[str, Tensor]:
         """Cross-entropy of each event given those before it."""
         users = batch.users
         past = users.history.padded(self.config.history_length + 1)
         table_ND = self.encode_item(users.catalogue)
-        hidden_BLD = self._states(table_ND, past.rows[:, :-1], past, users)
+        hidden_BLD = self._inputs(table_ND, past.rows[:, :-1], past, users)
+        for block in self._blocks:
+            hidden_BLD = block(hidden_BLD)
+        hidden_BLD = self.norm(hidden_BLD)
         valid = past.valid
         targets, shares = _ahead(past.rows, valid, self.config.ahead)
         return {"next_item": softmax_cross_entropy(hidden_BLD[valid], table_ND, targets[valid], shares[valid])}
 
-    def _states(self, table_ND: Tensor, rows_BL: Tensor, past: PaddedHistory, users: Users) -> Tensor:
-        """[B, L + 1, D]: what is foretold before the first step and after each of the L steps."""
+    def _inputs(self, table_ND: Tensor, rows_BL: Tensor, past: PaddedHistory, users: Users) -> Tensor:
+        """[B, L + 1, D]: the learned start, and each of the L steps with all that is known of it."""
         length = rows_BL.shape[1]
         x = nn.functional.embedding(rows_BL, table_ND) * self.config.embedding_size**0.5
         if self.config.use_action:
@@ -130,10 +136,12 @@ class SASRec(Learned, VectorRecommender):
         profile = self.user_features(users.features)
         if isinstance(profile, Tensor):
             x = x + profile[:, None]
-        x = self.dropout(x)
-        for block in self.blocks:
-            x = block(x)
-        return self.norm(x)  # type: ignore[no-any-return]
+        dropped: Tensor = self.dropout(x)
+        return dropped
+
+    @property
+    def _blocks(self) -> list[CausalBlock]:
+        return [block for block in self.blocks if isinstance(block, CausalBlock)]
 
 
 def _ahead(rows_BL: Tensor, valid_BL: Tensor, counts: tuple[float, ...]) -> tuple[Tensor, Tensor]:
