@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 _SHORT = 128
-"""Longest sequence whose attention is computed by the plain formula."""
+"""Longest sequence whose attention is computed by the plain formula, where gradients are wanted."""
 
 
 def keep_mask(shape: torch.Size, rate: float) -> Tensor:
@@ -115,7 +115,7 @@ def causal_attention(q_BHLD: Tensor, k_BHLD: Tensor, v_BHLD: Tensor) -> Tensor:
     with torch.autocast("cpu", enabled=False):
         q, k, v = q_BHLD.float(), k_BHLD.float(), v_BHLD.float()
         length = q.shape[2]
-        if length > _SHORT:
+        if length > _SHORT or not torch.is_grad_enabled():
             return functional.scaled_dot_product_attention(q, k, v, is_causal=True)
         later = torch.full((length, length), -torch.inf).triu_(1)
         scores = (q * q.shape[3] ** -0.5) @ k.transpose(2, 3) + later
