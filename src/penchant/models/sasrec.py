@@ -53,7 +53,7 @@ class SASRec(Learned, VectorRecommender):
         use_value: bool = True
         ahead: tuple[Annotated[float, msgspec.Meta(ge=0)], ...] = (1.0,)
         """How much the next event counts as the target of a step, the one after it, and so on. More than one helps
-        where events come in bursts whose order means little; after the all-action loss of PinnerFormer
+        where events come in bursts; after the all-action loss of PinnerFormer
         (https://arxiv.org/abs/2205.04507), kept near."""
         use_item_features: bool = True
         use_user_features: bool = True
