@@ -5,9 +5,14 @@ Names of the canonical columns live here and nowhere else. After ingestion every
 
 ========  =================================================================================
 events    user_id, item_id, time (Int64, microseconds since 1970 UTC), type (String),
-          value (Float64, null where there is none); sorted by time, ties in the file's order
+          value (Float64, null where there is none); sorted by time, ties in the file's order;
+          beside them those of `EVENT_EXTRAS` that the source has, and the columns of
+          `Schema.context`
 items     item_id, and the columns of `Schema.items`
 users     user_id, and the columns of `Schema.users`
+reviews   user_id, item_id, time, text (String), rating (Float64); sorted by time
+social    user_id, friend_id, weight (Float64, 1 where the source has none), time (Int64, null
+          where the source has none: then the friendship always was)
 ========  =================================================================================
 
 Ids are Int64 or String, whichever they were in the source, and come back as they went in.
@@ -16,6 +21,7 @@ Ids are Int64 or String, whichever they were in the source, and come back as the
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 
 import msgspec
 
@@ -25,6 +31,28 @@ TIME = "time"
 TYPE = "type"
 VALUE = "value"
 EVENT_COLUMNS = (USER, ITEM, TIME, TYPE, VALUE)
+
+DWELL = "dwell"
+"""Seconds that somebody stayed."""
+AMOUNT = "amount"
+"""Money, in the source's currency; negative for a return."""
+QUANTITY = "quantity"
+"""Pieces; negative for a return."""
+SESSION = "session"
+"""Which visit of the user it was: the source's name for it, or a number that ingestion gave."""
+POSITION = "position"
+"""Of an impression: its place in the list that was shown, from 1."""
+PROPENSITY = "propensity"
+"""Of an impression: the probability with which the logging policy showed it there."""
+EVENT_EXTRAS = (DWELL, AMOUNT, QUANTITY, SESSION, POSITION, PROPENSITY)
+"""Optional columns of events: Float64, but String for `session` and Int64 for `position`."""
+
+TEXT = "text"
+RATING = "rating"
+REVIEW_COLUMNS = (USER, ITEM, TIME, TEXT, RATING)
+FRIEND = "friend_id"
+WEIGHT = "weight"
+SOCIAL_COLUMNS = (USER, FRIEND, WEIGHT, TIME)
 
 MICROSECONDS = 1_000_000
 """Ticks of `time` in one second."""
@@ -45,7 +73,46 @@ class Kind(StrEnum):
     TEXT = "text"
     """Free text in any language; stored as String."""
     IMAGE = "image"
-    """Where a picture lies, relative to its table; stored as String. Shown to people, not learned from yet."""
+    """A picture: where it lies, relative to its table, or an address (String), or its bytes (Binary)."""
+    AUDIO = "audio"
+    """A sound: as a picture."""
+    VECTOR = "vector"
+    """A ready-made vector; stored as List(Float32), all of one length."""
+    TIME = "time"
+    """A moment; stored as Int64, microseconds since 1970 UTC."""
+    ID = "id"
+    """The name of something that has no table (a seller, a director); stored as String."""
+
+
+class Meaning(StrEnum):
+    """What people mean by an event."""
+
+    IMPRESSION = "impression"
+    """It was shown; that alone says nothing of the person."""
+    VIEW = "view"
+    CLICK = "click"
+    CART = "cart"
+    PURCHASE = "purchase"
+    RETURN = "return"
+    """A purchase was undone."""
+    RATING = "rating"
+    """`value` says how much they liked it."""
+    LIKE = "like"
+    DISLIKE = "dislike"
+    SHARE = "share"
+    PLAY = "play"
+    SKIP = "skip"
+    OTHER = "other"
+
+
+class EventType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an event of one type says of a person's taste."""
+
+    meaning: Meaning = Meaning.OTHER
+    strength: float = 1.0
+    """How much it says, against other types; at least 0."""
+    sign: Literal[-1, 0, 1] = 1
+    """1: they lean towards the item; -1: away from it; 0: it says nothing of taste."""
 
 
 class IdType(StrEnum):
@@ -60,7 +127,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     kind: Kind
     separator: str | None = None
-    """For tags: what stands between them in the source (for example `|`)."""
+    """For tags, and for a vector written as text: what stands between the parts (for example `|`)."""
 
 
 class Schema(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,7 +137,13 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     item_id: IdType
     items: dict[str, Column] = {}
     users: dict[str, Column] = {}
+    context: dict[str, Column] = {}
+    """Further columns of events, each known when the event begins (a device, a price that was shown)."""
+    extras: tuple[str, ...] = ()
+    """Which of `EVENT_EXTRAS` the events have."""
     event_types: tuple[str, ...] = (DEFAULT_TYPE,)
+    meanings: dict[str, EventType] = {}
+    """By event type; a type that is absent here is an `EventType()`."""
     has_value: bool = False
     has_time: bool = True
     """False where the source gives only an order: gaps between events then mean nothing."""
