@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import polars.selectors as cs
 
 from penchant.data.cells import kind_of
 from penchant.data.checks import AT
@@ -18,7 +19,7 @@ from penchant.data.times import TimeUnit, time_of
 from penchant.data.unread import count_unread
 from penchant.data.values import blank, given, id_of, number_of, text_of, whole_ids
 from penchant.errors import DataError
-from penchant.schema import EVENT_COLUMNS, EVENT_EXTRAS, ITEM, POSITION, SESSION, TIME, TYPE, USER, VALUE, IdType
+from penchant.schema import ITEM, POSITION, SESSION, TIME, TYPE, USER, VALUE, IdType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from penchant.data.source import Scratch, Source
 
 _SAMPLE = 1_000_000
-_STORED = {IdType.INTEGER: pl.Int64(), IdType.STRING: pl.String()}
+_GIVEN = "_given "
+STORED = {IdType.INTEGER: pl.Int64(), IdType.STRING: pl.String()}
 
 
 @dataclass(kw_only=True)
@@ -73,8 +75,7 @@ class Events:
         rows = self.source.numbered(first, last).select(self.cells)
         if self.left is not None:
             rows = rows.filter(self.left)
-        own = [name for name in rows.collect_schema().names() if name.startswith("_") and name != AT]
-        return rows.drop(own).cast({column: _STORED[kind] for column, kind in self.ids.items()})
+        return rows.drop(cs.starts_with(_GIVEN)).cast({column: STORED[kind] for column, kind in self.ids.items()})
 
     def collect(self, frame: pl.LazyFrame) -> pl.DataFrame:
         """Carry out a query over them.
@@ -94,18 +95,14 @@ def read_events(config: EventsConfig, base: Path, now: datetime, limits: ChecksC
     files = {part: find_files(path, base) for part, path in config.parts().items()}
     paths = [file for some in files.values() for file in some]
     source = read_table("events", paths, _keys(config), config.separator, scratch)
-    cells, checks = _cells(source, config)
-    if config.time:
-        checks += time_checks(config.time, now, clock=config.time_unit is not TimeUnit.ORDER)
-    for name, column in {VALUE: config.value, **config.extras()}.items():
-        if column and name != SESSION:
-            checks.append(number_check(name, column, f"_given {name}"))
+    cells = _cells(source, config)
     if None not in files:
-        cells.append(_part(source, {part: len(some) for part, some in files.items() if part}).alias(PART))
+        cells.append(_part(source, {part: len(some) for part, some in files.items() if part}))
     sieve = Sieve(source)
     rows = source.numbered().select(cells)
     texts = [column for column in (USER, ITEM) if rows.collect_schema()[column] == pl.String]
-    left, counted = sieve.sift(rows, checks, {column: ~whole_ids(column) for column in texts})
+    odd = {column: ~whole_ids(column) for column in texts}
+    left, counted = sieve.sift(rows, _checks(source, config, now), odd)
     sieve.limit(limits.max_bad_fraction)
     if not counted["kept"]:
         raise DataError(f"No row of events is left. {sieve.summary()}")
@@ -123,24 +120,66 @@ def _keys(config: EventsConfig) -> dict[str, str]:
     return dict.fromkeys(config.context, "[data.events.context]") | keys
 
 
-def _cells(source: Source, config: EventsConfig) -> tuple[list[pl.Expr], list[Check]]:
-    """The canonical columns, and the checks of their ids."""
+def _cells(source: Source, config: EventsConfig) -> list[pl.Expr]:
+    """The canonical columns, and for each that holds numbers whether a cell holds anything."""
     kinds = source.kinds
-    user, item = (id_of(column, kinds[column]) for column in (config.user_id, config.item_id))
-    cells = [pl.col(AT), user.alias(USER), item.alias(ITEM)]
-    stored = source.rows.select(cells[1:]).collect_schema() if False else None  # placeholder
-    del stored
+    cells = [
+        pl.col(AT),
+        id_of(config.user_id, kinds[config.user_id]).alias(USER),
+        id_of(config.item_id, kinds[config.item_id]).alias(ITEM),
+        _time(source, config).alias(TIME),
+        _type(source, config).alias(TYPE),
+    ]
+    if config.value is None:
+        cells.append(pl.lit(None, pl.Float64).alias(VALUE))
+    for name, column in _numbers(config).items():
+        number = number_of(column, kinds[column])
+        if name == POSITION:
+            number = pl.when(number == number.floor()).then(number).cast(pl.Int64, strict=False)
+        cells += [number.alias(name), given(column, kinds[column]).alias(f"{_GIVEN}{name}")]
+    if config.session:
+        text = text_of(config.session, kinds[config.session])
+        cells.append(pl.when(~blank(text)).then(text).alias(SESSION))
+    for name, column in config.context.items():
+        cells.append(kind_of(source.sample(name, _SAMPLE), column).alias(name))
+    return cells
+
+
+def _checks(source: Source, config: EventsConfig, now: datetime) -> list[Check]:
+    checks = []
+    for name, column in ((USER, config.user_id), (ITEM, config.item_id)):
+        checks += id_checks(name, column, source.kinds[column])
+    if config.time:
+        checks += time_checks(config.time, now, clock=config.time_unit is not TimeUnit.ORDER)
+    return checks + [number_check(name, column, f"{_GIVEN}{name}") for name, column in _numbers(config).items()]
+
+
+def _numbers(config: EventsConfig) -> dict[str, str]:
+    """The canonical columns that hold numbers -> the source's columns."""
+    named = {VALUE: config.value, **config.extras()}
+    return {name: column for name, column in named.items() if column is not None and name != SESSION}
+
+
+def _time(source: Source, config: EventsConfig) -> pl.Expr:
     if config.time is None:
-        cells.append(pl.col(AT).alias(TIME))
-    else:
-        cells.append(
-            time_of(source.sample(config.time, _SAMPLE), config.time_unit, config.time_format).alias(TIME)
-        )
+        return pl.col(AT)
+    return time_of(source.sample(config.time, _SAMPLE), config.time_unit, config.time_format)
+
+
+def _type(source: Source, config: EventsConfig) -> pl.Expr:
     if config.type is None:
-        cells.append(pl.lit(config.default_type).alias(TYPE))
-    else:
-        types = text_of(config.type, kinds[config.type])
-        known = pl.when(~blank(types)).then(types)
-        cells.append(known.fill_null(config.default_type).alias(TYPE))
-    cells.append(pl.lit(None, pl.Float64).alias(VALUE))
-    return cells, []
+        return pl.lit(config.default_type)
+    types = text_of(config.type, source.kinds[config.type])
+    return pl.when(~blank(types)).then(types).fill_null(config.default_type)
+
+
+def _part(source: Source, files: Mapping[str, int]) -> pl.Expr:
+    """The part of each row; `files` says how many files each part has, in the order of reading."""
+    names = [part for part, count in files.items() for _ in range(count)]
+    firsts: dict[str, int] = {}
+    for name, start in zip(names, source.starts, strict=True):
+        firsts.setdefault(name, start)
+    part = pl.lit(None, pl.String)
+    for name, start in firsts.items():
+        part = pl.when(pl.col(AT) >= start).then(pl.lit(name)).otherwise(part)
+    return part.alias(PART)

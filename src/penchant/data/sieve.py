@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from penchant.data.checks import AT, QUARANTINE
-from penchant.data.values import blank
+from penchant.data.values import integers
 from penchant.errors import DataError
 from penchant.schema import MICROSECONDS, TIME
 
@@ -50,16 +50,16 @@ class Check:
     broken: pl.Expr
 
 
-def id_checks(canonical: str, source: str, stored: DataType) -> list[Check]:
+def id_checks(canonical: str, source: str, kind: DataType) -> list[Check]:
     """An id must be there and have a sane length.
 
     Args:
         canonical: its column.
         source: the source's column.
-        stored: Int64 or String.
+        kind: how the source stores it.
     """
     ids = pl.col(canonical)
-    text = stored == pl.String
+    text = not integers(kind)
     empty = ids.is_null() | (ids.str.strip_chars() == "") if text else ids.is_null()
     checks = [Check(name=f"{canonical}_empty", column=source, reason="the id is empty", broken=empty)]
     if text:

@@ -65,19 +65,22 @@ def blank(text: pl.Expr) -> pl.Expr:
     return (text.str.strip_chars() == "").fill_null(value=False)
 
 
+def integers(kind: DataType) -> bool:
+    """Whether a source's column holds integers that fit into 64 bits."""
+    return kind.is_integer() and kind not in (pl.UInt64, pl.Int128, pl.UInt128)
+
+
 def id_of(column: str, kind: DataType) -> pl.Expr:
     """A column of ids: Int64 where the source has integers that fit, else String.
 
     Raises:
         DataError: it holds lists or structures.
     """
-    if kind.is_integer() and kind not in (pl.UInt64, pl.Int128, pl.UInt128):
-        return pl.col(column).cast(pl.Int64)
-    return text_of(column, kind)
+    return pl.col(column).cast(pl.Int64) if integers(kind) else text_of(column, kind)
 
 
 def whole_ids(column: str) -> pl.Expr:
-    """Whether a String id is written as an integer of 64 bits ("7", not "007" or "7.0"); False for null."""
+    """Whether an id, a String, is written as an integer of 64 bits ("7", not "007" or "7.0"); False for null."""
     text = pl.col(column)
     return (text.cast(pl.Int64, strict=False).cast(pl.String) == text).fill_null(value=False)
 
