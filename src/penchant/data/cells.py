@@ -109,7 +109,5 @@ def _vector(name: str, stored: DataType, separator: str | None) -> pl.Expr:
             pl.element().str.strip_chars().cast(pl.Float32, strict=False)
         )
         vector = numbers
-    sound = (vector.list.len() > 0) & vector.list.eval(
-        pl.element().is_finite().fill_null(value=False)
-    ).list.all()
+    sound = (vector.list.len() > 0) & vector.list.eval(pl.element().is_finite().fill_null(value=False)).list.all()
     return pl.when(sound).then(vector)

@@ -15,7 +15,20 @@ import polars as pl
 
 from penchant.artefact import new_folder, write_json
 from penchant.errors import DataError
-from penchant.schema import EVENT_COLUMNS, FRIEND, ITEM, RATING, TEXT, TIME, TYPE, USER, VALUE, WEIGHT, IdType, Schema
+from penchant.schema import (
+    EVENT_COLUMNS,
+    FRIEND,
+    ITEM,
+    RATING,
+    TEXT,
+    TIME,
+    TYPE,
+    USER,
+    VALUE,
+    WEIGHT,
+    IdType,
+    Schema,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -72,7 +85,15 @@ class Dataset:
         """Check what later stages rely on.
 
         Args:
-            events: the canonical columns (see `penchant.schema`), and `part` where splits were given.
+            name: as the attribute; so are the others, but one.
+            schema: see there.
+            events: the canonical columns (see `penchant.schema`), and `part` where splits were given; a table, or
+                the files of one.
+            items: see there.
+            users: see there.
+            reviews: see there.
+            social: see there.
+            root: see there.
 
         Raises:
             DataError: a table lacks a column, or holds another type in it.
@@ -100,6 +121,13 @@ class Dataset:
     def event_columns(self) -> tuple[str, ...]:
         """The columns of events, known without reading any."""
         return tuple(self.scan_events().collect_schema().names())
+
+    @cached_property
+    def event_count(self) -> int:
+        """How many events there are."""
+        if isinstance(self._stored, pl.DataFrame):
+            return self._stored.height
+        return int(self._stored.scan().select(pl.len()).collect().item())
 
     def scan_events(self) -> pl.LazyFrame:
         """All events, in the same order, to be read lazily; from disk where they are many."""
@@ -140,15 +168,19 @@ class Dataset:
         """
         try:
             saved = msgspec.json.decode((folder / "schema.json").read_bytes(), type=_Saved)
-            tables = {name: pl.read_parquet(folder / f"{name}.parquet") for name in ("items", "users")}
-            further = {
-                name: pl.read_parquet(folder / f"{name}.parquet") if (folder / f"{name}.parquet").exists() else None
-                for name in ("reviews", "social")
-            }
             parts = tuple(sorted((folder / _EVENTS).glob("part-*.parquet")))
             events = EventFiles(paths=parts) if parts else pl.read_parquet(folder / f"{_EVENTS}.parquet")
             root = Path(saved.root) if saved.root else None
-            return cls(name=saved.name, schema=saved.schema, root=root, events=events, **tables, **further)
+            return cls(
+                name=saved.name,
+                schema=saved.schema,
+                events=events,
+                items=pl.read_parquet(folder / "items.parquet"),
+                users=pl.read_parquet(folder / "users.parquet"),
+                reviews=_read_if_there(folder / "reviews.parquet"),
+                social=_read_if_there(folder / "social.parquet"),
+                root=root,
+            )
         except (OSError, msgspec.DecodeError, pl.exceptions.PolarsError) as error:
             raise DataError(f"{folder} is not a data set that Penchant wrote: {error}") from error
 
@@ -169,6 +201,10 @@ def _check(table: str, have: pl.Schema, wanted: Mapping[str, pl.DataType]) -> No
     for column, kind in wanted.items():
         if have.get(column) != kind:
             raise DataError(f"{table}: column {column!r} must be {kind}, has {have.get(column)}")
+
+
+def _read_if_there(path: Path) -> pl.DataFrame | None:
+    return pl.read_parquet(path) if path.exists() else None
 
 
 def _link(paths: tuple[Path, ...], folder: Path) -> None:

@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import polars.selectors as cs
 
-from penchant.data.cells import kind_of
 from penchant.data.checks import AT
 from penchant.data.dataset import PART
 from penchant.data.reading import find_files
 from penchant.data.sieve import Sieve, id_checks, number_check, time_checks
 from penchant.data.source import read_table
 from penchant.data.times import TimeUnit, time_of
-from penchant.data.unread import count_unread
+from penchant.data.unread import cells_of, count_unread
 from penchant.data.values import blank, given, id_of, number_of, text_of, whole_ids
 from penchant.errors import DataError
-from penchant.schema import ITEM, POSITION, SESSION, TIME, TYPE, USER, VALUE, IdType
+from penchant.schema import EVENT_COLUMNS, EVENT_EXTRAS, ITEM, POSITION, SESSION, TIME, TYPE, USER, VALUE, IdType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +67,14 @@ class Events:
     @property
     def columns(self) -> tuple[str, ...]:
         """The canonical columns."""
-        return tuple(self.scan().drop(AT).collect_schema().names())
+        return tuple(self.order(session=False))
+
+    def order(self, *, session: bool) -> list[str]:
+        """The canonical columns as they stand in a data set; with `session` if it is added."""
+        have = self.scan().collect_schema().names()
+        extras = [name for name in EVENT_EXTRAS if name in have or (session and name == SESSION)]
+        first = [*EVENT_COLUMNS, *extras]
+        return first + [name for name in have if name not in (AT, *first)]
 
     def scan(self, first: int = 0, last: int | None = None) -> pl.LazyFrame:
         """Events at the positions `first` to `last` (exclusive) of the source: `AT` and the canonical columns."""
@@ -140,9 +146,7 @@ def _cells(source: Source, config: EventsConfig) -> list[pl.Expr]:
     if config.session:
         text = text_of(config.session, kinds[config.session])
         cells.append(pl.when(~blank(text)).then(text).alias(SESSION))
-    for name, column in config.context.items():
-        cells.append(kind_of(source.sample(name, _SAMPLE), column).alias(name))
-    return cells
+    return [*cells, *cells_of(source, config.context)]
 
 
 def _checks(source: Source, config: EventsConfig, now: datetime) -> list[Check]:

@@ -14,6 +14,7 @@ import polars as pl
 
 from penchant.artefact import writing
 from penchant.data.checks import AT
+from penchant.data.rules.rule import Suspecting
 from penchant.data.sorting import deal
 from penchant.schema import ITEM, TIME, USER
 
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from penchant.data.rules.rule import Rule
+    from penchant.data.sorting import Rows
     from penchant.data.source import Scratch
 
-_AT_ONCE = frozenset({"row", "moment"})
+_AT_ONCE = ("row", "moment")
 _SLIM = (AT, USER, ITEM, TIME)
 
 
@@ -32,6 +34,7 @@ class Screen:
     """Lets the events through that break no rule.
 
     Args:
+        events: all of them, in any order, to look for users whom a rule may concern.
         rules: in the order in which they are asked; each sees what those before it left.
         most: about so many rows fit into memory at once.
         scratch: where events wait for rules that must see many of them.
@@ -40,9 +43,11 @@ class Screen:
         fallen: by rule what it refused, in the columns `AT` and `reason`; whole once all events came through.
     """
 
-    def __init__(self, rules: Sequence[Rule], most: int, scratch: Scratch) -> None:
+    def __init__(self, events: Rows, rules: Sequence[Rule], most: int, scratch: Scratch) -> None:
         self._at_once = [rule for rule in rules if rule.scope in _AT_ONCE]
-        self._later = [rule for rule in rules if rule.scope not in _AT_ONCE]
+        users = {rule: _suspects(events, rule) for rule in rules if rule.scope == "user"}
+        self._by_user = {rule: some for rule, some in users.items() if some is not None}
+        self._by_all = [rule for rule in rules if rule.scope == "all"]
         self._most = most
         self._scratch = scratch
         self.fallen: dict[str, list[pl.DataFrame]] = {rule.name: [] for rule in rules}
@@ -54,14 +59,14 @@ class Screen:
             parts: sorted by time, then `AT`; events of one moment stand in one part.
         """
         first = (self._through(part, self._at_once) for part in parts)
-        if not self._later:
+        if not self._by_user and not self._by_all:
             yield from first
             return
-        held = [part for part in self._stored(first)]
+        held = list(self._stored(first))
         paths = [part for part in held if not isinstance(part, pl.DataFrame)]
         frames = [part for part in held if isinstance(part, pl.DataFrame)]
         whole = pl.scan_parquet(paths, glob=False, hive_partitioning=False) if paths else frames[0].lazy()
-        out = self._by_rules(whole, whole.select(pl.len()).collect().item())
+        out = self._seen_whole(whole)
         for part in held:
             rows = part if isinstance(part, pl.DataFrame) else pl.read_parquet(part, glob=False)
             yield rows.join(out, on=AT, how="anti", maintain_order="left") if out.height else rows
@@ -93,31 +98,42 @@ class Screen:
                 rows = rows.join(fallen, on=AT, how="anti", maintain_order="left")
         return rows
 
-    def _by_rules(self, events: pl.LazyFrame, height: int) -> pl.DataFrame:
+    def _seen_whole(self, events: pl.LazyFrame) -> pl.DataFrame:
         """The positions of all events that fall by rules that must see many at once."""
         out = pl.DataFrame(schema={AT: pl.Int64})
-        by_user = [rule for rule in self._later if rule.scope == "user"]
-        if by_user:
-            for users in self._users(events, height):
-                self._through(users, by_user)
-            out = self._positions(by_user)
-        for rule in self._later:
-            if rule.scope == "all":
-                left = events.select(_SLIM).join(out.lazy(), on=AT, how="anti", maintain_order="left")
-                self.fallen[rule.name].append(rule.broken(left).collect(engine="streaming"))
-                out = pl.concat([out, self._positions([rule])])
+        for rule, users in self._by_user.items():
+            left = events.join(out.lazy(), on=AT, how="anti", maintain_order="left") if out.height else events
+            for some in self._some_users(left, users):
+                self._through(some, [rule])
+            out = pl.concat([out, self._positions(rule)])
+        for rule in self._by_all:
+            left = events.select(_SLIM).join(out.lazy(), on=AT, how="anti", maintain_order="left")
+            self.fallen[rule.name].append(rule.broken(left).collect(engine="streaming"))
+            out = pl.concat([out, self._positions(rule)])
         return out
 
-    def _positions(self, rules: Sequence[Rule]) -> pl.DataFrame:
-        frames = [frame.select(AT) for rule in rules for frame in self.fallen[rule.name]]
+    def _positions(self, rule: Rule) -> pl.DataFrame:
+        frames = [frame.select(AT) for frame in self.fallen[rule.name]]
         return pl.concat(frames) if frames else pl.DataFrame(schema={AT: pl.Int64})
 
-    def _users(self, events: pl.LazyFrame, height: int) -> Iterator[pl.DataFrame]:
-        """All events, some users at a time, each time sorted by time."""
-        groups = -(-height // self._most)
+    def _some_users(self, events: pl.LazyFrame, users: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """All events of some users at a time, each time sorted by time; of everyone if `users` has no columns."""
+        if users.width:
+            events = events.join(users.lazy(), on=USER, how="semi", maintain_order="left")
+        groups = -(-events.select(pl.len()).collect(engine="streaming").item() // self._most)
         if groups <= 1:
-            yield events.collect()
+            yield events.collect(engine="streaming")
             return
         which = (pl.col(USER).hash() % groups).cast(pl.UInt32)
         for part in deal(events, which, self._scratch.place("by-user")):
-            yield part.sort(TIME, AT)
+            yield part.sort(TIME, maintain_order=True)
+
+
+def _suspects(events: Rows, rule: Rule) -> pl.DataFrame | None:
+    """The users whom a rule must look at; no columns at all if that is everyone, None if it is nobody."""
+    if not isinstance(rule, Suspecting):
+        return pl.DataFrame()
+    rows = events.scan()
+    said = rule.suspects(rows.collect_schema().names())
+    users = events.collect(rows.filter(said).select(USER).unique())
+    return None if users.is_empty() else users

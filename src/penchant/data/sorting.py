@@ -34,8 +34,10 @@ _READ_AGAIN = 2.0
 class Rows(Protocol):
     """Rows that can be read lazily, as often as is needed."""
 
-    height: int
-    """Positions, those of rows that fell included."""
+    @property
+    def height(self) -> int:
+        """Positions, those of rows that fell included."""
+        ...
 
     def scan(self, first: int = 0, last: int | None = None) -> pl.LazyFrame:
         """Rows at the positions `first` to `last` (exclusive), with `AT` and `time`."""
@@ -57,7 +59,7 @@ class _Range:
 
     def holds(self) -> pl.Expr:
         time = pl.col(TIME)
-        above = time > self.low if self.low is not None else pl.lit(True)  # noqa: FBT003 (a Polars literal)
+        above = time > self.low if self.low is not None else pl.lit(True)
         return above & (time <= self.high) if self.high is not None else above
 
 
@@ -72,19 +74,19 @@ def by_time(rows: Rows, kept: int, most: int, scratch: Scratch) -> Iterator[pl.D
         scratch: where rows are dealt out.
     """
     if kept <= most:
-        yield rows.collect(rows.scan()).sort(TIME, AT)
+        yield rows.collect(rows.scan()).sort(TIME, maintain_order=True)
         return
     ranges = _ranges(rows, kept, most)
     again = sum(one.last - one.first for one in ranges) / rows.height
     if again <= _READ_AGAIN:
         for one in ranges:
             part = rows.collect(rows.scan(one.first, one.last).filter(one.holds()))
-            yield part.sort(TIME, AT)
+            yield part.sort(TIME, maintain_order=True)
         return
     bounds = [one.high for one in ranges if one.high is not None]
     which = pl.sum_horizontal((pl.col(TIME) > bound).cast(pl.UInt16) for bound in bounds)
     for part in deal(rows.scan(), which, scratch.place("by-time")):
-        yield part.sort(TIME, AT)
+        yield part.sort(TIME, maintain_order=True)
 
 
 def deal(rows: pl.LazyFrame, which: pl.Expr, folder: Path) -> Iterator[pl.DataFrame]:

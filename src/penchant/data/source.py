@@ -7,7 +7,9 @@ ones into Parquet in a scratch folder. Small Parquet files are taken into memory
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,19 +34,23 @@ class Scratch:
     """A folder for what is too large for memory; it goes when nothing points to this object any more.
 
     Args:
-        beside: the folder to make it in; the system's folder for such things if None.
+        beside: the folder to make it in, as soon as it is needed; the system's folder for such things if None.
     """
 
     def __init__(self, beside: Path | None = None) -> None:
-        if beside is not None:
-            beside.mkdir(parents=True, exist_ok=True)
-        self._folder = tempfile.TemporaryDirectory(prefix=".ingest.", dir=beside, ignore_cleanup_errors=True)
+        self._beside = beside
+        self._folder: Path | None = None
         self._made = 0
 
     def place(self, name: str) -> Path:
         """A path that is free, with `name` at its end."""
+        if self._folder is None:
+            if self._beside is not None:
+                self._beside.mkdir(parents=True, exist_ok=True)
+            self._folder = Path(tempfile.mkdtemp(prefix=".ingest.", dir=self._beside))
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._made += 1
-        return Path(self._folder.name) / f"{self._made:05d}-{name}"
+        return self._folder / f"{self._made:05d}-{name}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +92,7 @@ class Source:
     def numbered(self, first: int = 0, last: int | None = None) -> pl.LazyFrame:
         """The rows at the positions `first` to `last` (exclusive), with their positions in the column `AT`."""
         end = self.height if last is None else last
-        frames = []
+        frames: list[pl.LazyFrame] = []
         for file, start in zip(self.parts, self.starts, strict=True):
             low, high = max(first - start, 0), min(end - start, file.height)
             if low >= high and not (self.height == 0 and not frames):
@@ -94,7 +100,7 @@ class Source:
             rows = file.scan().select(self.kinds.names()).slice(low, high - low)
             frames.append(rows.with_row_index(AT, offset=0).with_columns(pl.col(AT).cast(pl.Int64) + start + low))
         whole = pl.concat(frames, how="vertical_relaxed") if len(frames) > 1 else frames[0]
-        return whole.cast(dict(self.kinds))
+        return whole.cast(self.kinds)
 
     def sample(self, column: str, rows: int) -> pl.Series:
         """Up to about `rows` cells of a column, spread over all of it."""
@@ -197,6 +203,9 @@ def _kinds(schemas: Sequence[pl.Schema], columns: Sequence[str]) -> pl.Schema:
         kinds = {schema[column] for schema in schemas}
         if len({kind.is_numeric() for kind in kinds}) > 1:
             kinds = {kind for kind in kinds if not kind.is_numeric()} | {pl.String()}
+        if len({kind.is_nested() for kind in kinds}) > 1:
+            shown = " and ".join(sorted(map(str, kinds)))
+            raise DataError(f"The files of one table hold different types of one column: {column!r} is {shown}")
         empty = [pl.DataFrame(schema={column: kind}) for kind in kinds]
         try:
             found[column] = pl.concat(empty, how="vertical_relaxed").schema[column]
