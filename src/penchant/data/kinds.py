@@ -31,7 +31,7 @@ _WRITINGS = (
     (ADDRESS_OR_DATE, None, "addresses or dates: left out"),
 )
 """What most cells look like, the kind that they then are, and why."""
-NAMES_THINGS = r"(?i)(^|[^a-z])id$|[a-z]ID$|[a-z]Id$"
+NAMES_THINGS = r"(^|[^A-Za-z])[iI][dD]$|[a-z]I[dD]$"
 """Names of columns whose cells name things."""
 SEPARATORS = ("|", ";", ", ", ",")
 SEVERAL_WORDS = r"\S\s+\S|[\x{3040}-\x{9fff}\x{ac00}-\x{d7af}]{4}"
