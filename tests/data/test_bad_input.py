@@ -98,6 +98,11 @@ def test_a_text_of_fifty_megabytes(tmp_path, monkeypatch, large):
     assert made.dataset.items["t"].str.len_bytes().to_list() == [len(BIG)]
 
 
+def test_a_broken_file_with_a_text_of_megabytes(tmp_path):
+    with pytest.raises(DataError, match=r"e\.csv cannot be read"):
+        run(tmp_path, e_csv=f"user_id,item_id\n1,{BIG[:2_000_000]}\n3,4,5\n")
+
+
 def test_an_id_of_megabytes_falls(tmp_path):
     made = run(tmp_path, e_csv=f"user_id,item_id\n1,{BIG[:2_000_000]}\n3,4\n")
     assert made.dataset.events["item_id"].to_list() == [4]

@@ -156,9 +156,12 @@ def _bad_row(file: Path, ending: str, separator: str | None) -> str | None:
         return None
     with file.open(encoding="utf-8-sig", newline="") as lines:
         rows = csv.reader(lines, delimiter=separator or SEPARATORS[ending])
-        width = len(next(rows, []))
-        for number, row in enumerate(rows, 1):
-            if len(row) > width:
-                way_out = "Put cells that hold the separator between double quotes"
-                return f"row {number} has {len(row)} cells, the header has {width}. {way_out}"
+        try:
+            width = len(next(rows, []))
+            for number, row in enumerate(rows, 1):
+                if len(row) > width:
+                    way_out = "Put cells that hold the separator between double quotes"
+                    return f"row {number} has {len(row)} cells, the header has {width}. {way_out}"
+        except csv.Error:  # a cell too large for this reader, which only looks for the row to name
+            return None
     return None

@@ -63,6 +63,8 @@ class Screen:
             yield from first
             return
         held = list(self._stored(first))
+        if not held:
+            return
         paths = [part for part in held if not isinstance(part, pl.DataFrame)]
         frames = [part for part in held if isinstance(part, pl.DataFrame)]
         whole = pl.scan_parquet(paths, glob=False, hive_partitioning=False) if paths else frames[0].lazy()
