@@ -24,7 +24,7 @@ from penchant.data.checks import ChecksConfig
 from penchant.data.sources import run_file
 from penchant.data.splits import SplitConfig
 from penchant.evaluate.metrics import METRICS
-from penchant.schema import Column
+from penchant.schema import Column, EventType
 from penchant.serve.eventlog import EventLog
 from penchant.serve.http import create_app
 from penchant.serve.service import Service
@@ -95,6 +95,9 @@ def structs():
         "data.events": data.EventsConfig,
         "data.items": data.ItemsConfig,
         "data.users": data.UsersConfig,
+        "data.events.types": EventType,
+        "data.reviews": data.ReviewsConfig,
+        "data.social": data.SocialConfig,
         "data.items.columns": Column,
         "data.checks": ChecksConfig,
         "data.split": SplitConfig,

@@ -4,7 +4,8 @@
 import polars as pl
 import pytest
 
-from penchant.data.values import as_kind, as_number, as_text, id_type
+from penchant.data.cells import as_kind
+from penchant.data.values import as_number, as_text, id_type
 from penchant.errors import DataError
 from penchant.schema import Column, IdType, Kind
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files into rows as they stand: CSV, TSV, JSON lines and Parquet, one file or several.
+"""One file to be looked at lazily: CSV, TSV, JSON lines or Parquet; and what is wrong where that fails.
 
 What a text file holds is read as text, so that an id such as "007" survives; Parquet keeps its own types.
 Only the columns asked for are read.
@@ -9,47 +9,21 @@ from __future__ import annotations
 
 import csv
 import glob
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 import polars as pl
 
 from penchant.errors import DataError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 JSON_LINES = frozenset({".jsonl", ".ndjson"})
 PARQUET = frozenset({".parquet", ".pq"})
 _KNOWN = sorted({*SEPARATORS, *JSON_LINES, *PARQUET})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """The rows of one table as they stand in its files.
-
-    Attributes:
-        table: "events", "items" or "users".
-        rows: the columns that were asked for, under their own names; the files one after the other.
-        files: the files, in order.
-        starts: for each file, the position in `rows` of its first row.
-    """
-
-    table: str
-    rows: pl.DataFrame
-    files: tuple[str, ...]
-    starts: tuple[int, ...]
-
-    def places(self, at: pl.Series) -> tuple[pl.Series, pl.Series]:
-        """The file, and the 1-based data row in it, of each position in `rows`."""
-        positions = at.to_numpy()
-        which = np.searchsorted(np.asarray(self.starts), positions, side="right") - 1
-        files = pl.Series("file", self.files, dtype=pl.String).gather(which)
-        return files, pl.Series("row", positions - np.asarray(self.starts)[which] + 1, dtype=pl.Int64)
 
 
 def find_files(path: str | Sequence[str], base: Path) -> list[Path]:
@@ -79,28 +53,6 @@ def find_files(path: str | Sequence[str], base: Path) -> list[Path]:
         raise DataError(f"No file matches {whole}")
     beside = [file.name for file in whole.parent.iterdir()] if whole.parent.is_dir() else []
     raise DataError(f"There is no file {whole}{nearest(whole.name, beside) if beside else ''}")
-
-
-def read_table(
-    table: str, files: Sequence[Path], columns: Mapping[str, str], separator: str | None = None
-) -> Source:
-    """Read the named columns of all files.
-
-    Args:
-        table: what the rows are, for messages: "events", "items" or "users".
-        files: where they lie.
-        columns: each column to read -> the key of the run file that names it, for messages.
-        separator: what stands between the cells of a text table, where the ending does not tell.
-
-    Raises:
-        DataError: a file is empty, damaged, of an unknown kind, not UTF-8, or lacks a column.
-    """
-    frames = [_read_file(file, columns, separator) for file in files]
-    heights = [frame.height for frame in frames]
-    if not sum(heights):
-        raise DataError(f"{files[0]} has no rows" + (", nor has any file beside it" if len(files) > 1 else ""))
-    starts = (0, *np.cumsum(heights)[:-1].tolist())
-    return Source(table=table, rows=_stack(frames), files=tuple(map(str, files)), starts=starts)
 
 
 def scan(file: Path, separator: str | None = None) -> pl.LazyFrame:
@@ -153,31 +105,6 @@ def explain(file: Path, error: Exception, separator: str | None = None) -> DataE
         return DataError(f"{file} is not a whole Parquet file: {reason}")
     trouble = _bad_line(file, ending) or _bad_row(file, ending, separator)
     return DataError(f"{file}: {trouble}" if trouble else f"{file} cannot be read: {reason}")
-
-
-def _read_file(file: Path, columns: Mapping[str, str], separator: str | None) -> pl.DataFrame:
-    have = columns_of(file, separator).names()
-    for column, key in columns.items():
-        if column not in have:
-            raise DataError(f"{file} has no column {column!r}, which {key} names{nearest(column, have)}")
-    try:
-        return scan(file, separator).select(list(columns)).collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise explain(file, error, separator) from error
-
-
-def _stack(frames: list[pl.DataFrame]) -> pl.DataFrame:
-    """One table out of several whose types may differ from file to file (32 and 64 bits, number and text)."""
-    if len(frames) == 1:
-        return frames[0]
-    mixed = {
-        column for column in frames[0].columns if len({frame.schema[column].is_numeric() for frame in frames}) > 1
-    }
-    texts = [frame.with_columns(pl.col(mixed).cast(pl.String)) if mixed else frame for frame in frames]
-    try:
-        return pl.concat(texts, how="vertical_relaxed")
-    except pl.exceptions.PolarsError as error:
-        raise DataError(f"The files of one table hold different types of one column: {error}") from error
 
 
 def _unescape(names: list[str]) -> list[str]:

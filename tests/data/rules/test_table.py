@@ -44,7 +44,7 @@ def test_every_rule_has_a_row_and_a_test():
 
 def test_rules_that_see_less_come_first():
     scopes = [load(RULES, name, "rule").scope for name in RULES]
-    assert scopes == sorted(scopes, key=["row", "user", "all"].index)
+    assert scopes == sorted(scopes, key=["row", "moment", "user", "all"].index)
 
 
 def test_what_no_honest_log_holds_is_refused_by_default():

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from penchant.data.rules.rule import AT, FALLEN, REASON, Choices, Known, Scope, fall
+from penchant.data.rules.rule import AT, FALLEN, REASON, Choices, Known, Scope
 from penchant.schema import ITEM, MICROSECONDS, TIME, TYPE, USER
 
 if TYPE_CHECKING:
@@ -21,11 +21,14 @@ _SAME = (USER, ITEM, TYPE)
 
 
 class Duplicates:
-    """Of events that agree in every column, the first is kept."""
+    """Of events that agree in every column, the first is kept.
+
+    Events are told apart by a hash of each row. Only where two have the same are they compared in full.
+    """
 
     Config = Choices
     name: ClassVar[str] = "duplicate"
-    scope: ClassVar[Scope] = "user"
+    scope: ClassVar[Scope] = "moment"
     on_by_default: ClassVar[bool] = True
     wants: ClassVar[str] = "columns user_id, item_id and time"
 
@@ -37,9 +40,19 @@ class Duplicates:
         return {USER, ITEM, TIME} <= set(columns)
 
     def broken(self, events: pl.LazyFrame) -> pl.LazyFrame:
-        """All but the first; columns that begin with an underscore are the engine's own."""
-        keys = [column for column in events.collect_schema().names() if not column.startswith("_")]
-        return fall(events, ~pl.struct(keys).is_first_distinct(), "an earlier row is the same in every column")
+        """All but the first in the order given; columns that begin with an underscore are the engine's own."""
+        return events.map_batches(self._again, schema=FALLEN)
+
+    def _again(self, rows: pl.DataFrame) -> pl.DataFrame:
+        keys = [column for column in rows.columns if not column.startswith("_")]
+        marks = rows.select(keys).hash_rows()
+        in_order = marks.sort()
+        twice = in_order.filter(in_order == in_order.shift())
+        if twice.is_empty():
+            return pl.DataFrame(schema=FALLEN)
+        alike = rows.filter(marks.is_in(twice.unique().implode()))
+        again = alike.filter(~pl.struct(keys).is_first_distinct())
+        return again.select(AT, pl.lit("an earlier row is the same in every column").alias(REASON))
 
 
 class NearDuplicates:

@@ -42,7 +42,10 @@ class MissingUsers:
         return USER in columns
 
     def broken(self, events: pl.LazyFrame) -> pl.LazyFrame:
-        """Events of nobody."""
+        """Events of nobody; where ids are numbers, only words that are numbers can be among them."""
+        if events.collect_schema()[USER].is_integer():
+            numbers = [int(word) for word in self._ids if re.fullmatch(r"-?[0-9]{1,18}", word)]
+            return fall(events, pl.col(USER).is_in(numbers), "the user id stands for nobody")
         text = pl.col(USER).cast(pl.String).str.to_lowercase()
         return fall(events, text.is_in(self._ids), "the user id stands for nobody")
 

@@ -61,6 +61,10 @@ class Returns:
         said = any(one.meaning is Meaning.RETURN for one in self._known.meanings.values())
         return said or not {QUANTITY, AMOUNT}.isdisjoint(columns)
 
+    def suspects(self, columns: Collection[str]) -> pl.Expr:
+        """Who never brings anything back has nothing to be paired."""
+        return self._known.is_return(columns)
+
     def broken(self, events: pl.LazyFrame) -> pl.LazyFrame:
         """Returns, and what they undo."""
         marked = self._marked(events)

@@ -8,7 +8,7 @@ never drops one itself: the engine moves what falls into the quarantine, so rows
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, runtime_checkable
 
 import msgspec
 import polars as pl
@@ -27,7 +27,7 @@ REASON = "reason"
 FALLEN = {AT: pl.Int64(), REASON: pl.String()}
 """What `Rule.broken` returns."""
 
-Scope = Literal["row", "user", "all"]
+Scope = Literal["row", "moment", "user", "all"]
 
 
 class Choices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,8 +70,9 @@ class Rule(Protocol):
 
     Attributes:
         name: its key in `[data.checks.rules]` and in the report.
-        scope: what it must see at once. "row": any chunk. "user": all events of a user, sorted by time and among
-            equal times by `AT`. "all": every event, in the columns `AT`, user_id, item_id and time.
+        scope: what it must see at once. "row": any chunk. "moment": all events of one time, sorted by `AT`.
+            "user": all events of a user, sorted by time and among equal times by `AT`. "all": every event, in
+            the columns `AT`, user_id, item_id and time.
         Config: its choices.
         on_by_default: whether it is at work without being named. Only what no honest log holds is.
         wants: what `needs` looks for, in words, for messages.
@@ -94,6 +95,19 @@ class Rule(Protocol):
 
         Args:
             events: `AT` and the canonical columns of events (`penchant.schema`).
+        """
+        ...
+
+
+@runtime_checkable
+class Suspecting(Protocol):
+    """What a rule of scope "user" has beside the above, if one event can say whom it need not look at."""
+
+    def suspects(self, columns: Collection[str]) -> pl.Expr:
+        """A condition over single events: users none of whose events meets it break nothing.
+
+        Args:
+            columns: of the events.
         """
         ...
 
