@@ -30,6 +30,7 @@ def dataset(events, items=None, users=None, *, title=None, root=None, **schema):
             items=named,
             users=people,
             title=title,
+            has_value=events["value"].count() > 0,
             extras=tuple(name for name in EVENT_EXTRAS if name in events.columns),
             **schema,
         ),

@@ -112,3 +112,11 @@ def test_a_histogram_bears_a_spike():
     found = histogram(np.append(np.zeros(10_000), np.arange(30.0)))
     assert sum(found.counts["all"]) == 10_030
     assert found.starts[-1] > found.starts[0]
+
+
+def test_a_histogram_of_what_few_have_much_of_grows_by_a_factor():
+    found = histogram(np.random.default_rng(0).lognormal(0, 2, 10_000))
+    ratios = np.divide(found.starts[1:], found.starts[:-1])
+    assert ratios == pytest.approx(np.full(20, ratios[0]))
+    assert sum(found.counts["all"]) == 10_000
+    assert max(found.counts["all"]) < 2_000

@@ -103,5 +103,5 @@ def test_sudden_fame():
     assert told.level == "note"
     assert told.words.startswith("1 of the 15 most popular items. i0: ")
     items = pl.DataFrame({"item_id": [f"i{k}" for k in range(15)], "name": ["Hit"] + ["x"] * 14})
-    view = looks.view(fame().events.collect().with_row_index("_at").drop("part"), items, title="name")
+    view = looks.view(fame().events.collect().with_row_index("_at"), items, title="name")
     assert "Hit: " in found(view)["Items whose popularity jumps"].words

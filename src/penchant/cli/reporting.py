@@ -50,8 +50,8 @@ def report(
     data, divided = _opened(what) if what.is_dir() else _ingested(what, artefacts)
     kind = divided.kind
     if kind == "auto":
-        kind = "given" if PART in data.dataset.events.columns else "time"
-    parts: dict[str, LazyFrame] = {name: getattr(data.split, name).lazy() for name in PARTS}
+        kind = "given" if PART in data.dataset.event_columns else "time"
+    parts: dict[str, LazyFrame] = {name: data.split.scan(name) for name in PARTS}
     found = profile(data.dataset, parts, _SPLITS[kind], data.report)
     write_text(to, render(found))
     _show(found)

@@ -44,9 +44,11 @@ def profile(
     bins, unit = counts.over_time(view, sized)
     people, things = counts.tail(view, USER), counts.tail(view, ITEM)
     described, covered, new = columns(view), coverage(view), newcomers(view)
+    tables = {name: table for name, table in view.report.items() if "rows" in table}
     findings = [
         *suspicious.of_users(people, things, sized),
         *suspicious.of_split(new, sized),
+        *suspicious.of_reading(tables),
         *rhythm.of_days(view, sized),
         *rhythm.of_clock(view, sized),
         *rhythm.of_speed(view, sized),
@@ -55,7 +57,6 @@ def profile(
         *suspicious.of_content(covered, sized),
         *rhythm.of_popularity(view, sized),
     ]
-    tables = {name: table for name, table in view.report.items() if "rows" in table}
     return Profile(
         name=dataset.name,
         clock=dataset.schema.has_time,
@@ -86,4 +87,5 @@ def _fallen(tables: Mapping[str, Mapping[str, Any]]) -> Iterator[Fallen]:
             yield Fallen(
                 table=name, rule=rule, count=said["count"], share=said["count"] / max(int(table["rows"]), 1),
                 file=str(said["file"]), row=int(said["row"]), reason=str(said["reason"]),
+                reasons=said.get("reasons", {}),
             )  # fmt: skip

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from penchant.data.dataset import PART
 from penchant.profile.facts import PARTS, Histogram, Sizes, Tail, TypeFacts
-from penchant.profile.view import EXACT, PART, distinct, run
+from penchant.profile.view import EXACT, distinct, run
 from penchant.schema import ITEM, MICROSECONDS, TIME, TYPE, USER, VALUE, EventType
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def sizes(view: View) -> Sizes:
         )
     ).row(0, named=True)
     pairs = distinct(events, {"pairs": pl.struct(USER, ITEM)}, view.height)["pairs"]
-    parts = dict(run(events.group_by(PART).agg(pl.len())).rows())
+    parts = dict(run(view.divided.group_by(PART).agg(pl.len())).rows())
     clock = dataset.schema.has_time
     reviews, social = (getattr(dataset, name, None) for name in ("reviews", "social"))
     return Sizes(
@@ -92,7 +93,7 @@ def over_time(view: View, sized: Sizes) -> tuple[Histogram, str]:
     unit = next((name for name, (_, ticks) in UNITS.items() if span <= BINS * ticks), "year")
     every = UNITS[unit][0]
     moment = pl.col(TIME).cast(pl.Datetime("us")).dt.truncate(every)
-    found = run(view.events.group_by(moment.alias("bin"), PART).agg(pl.len()))
+    found = run(view.divided.group_by(moment.alias("bin"), PART).agg(pl.len()))
     ends = found.select(pl.datetime_ranges(pl.col("bin").min(), pl.col("bin").max(), every, time_unit="us"))
     bins = ends.to_series().explode().alias("bin").to_frame()
     wide = found.pivot(on=PART, index="bin", values="len")
@@ -147,7 +148,7 @@ def _powers(counts: np.ndarray) -> Histogram:
 def _over_positions(view: View) -> Histogram:
     """Without a clock: the events in `BINS` runs of about the same length, in their order."""
     length = max(-(-view.height // BINS), 1)
-    ordered = view.events.select(TIME, PART).sort(TIME, maintain_order=True).with_row_index("_n")
+    ordered = view.divided.select(TIME, PART).sort(TIME, maintain_order=True).with_row_index("_n")
     found = run(ordered.group_by((pl.col("_n") // length).alias("bin"), PART).agg(pl.len()))
     wide = found.pivot(on=PART, index="bin", values="len").sort("bin").fill_null(0)
     starts = [float(n * length) for n in wide["bin"].to_list()]

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from penchant.data.dataset import PART
 from penchant.profile.facts import ColumnFacts, Histogram
-from penchant.profile.view import PART, distinct, run
+from penchant.profile.view import distinct, run
 from penchant.schema import (
     AMOUNT,
     DWELL,
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from penchant.profile.view import View
 
 BINS = 20
+SKEWED = 5
+"""Numbers whose 99 % quantile is so many times their median are shown on a logarithmic scale."""
 MOST_VALUES = 12
 MOST_COLUMNS = 200
 """Of one table; a page with more would not be read."""
@@ -49,6 +52,8 @@ _GIVEN = {
     PROPENSITY: "number", RATING: "number", WEIGHT: "number",
 }  # fmt: skip
 """Kinds of the canonical columns."""
+_NEVER = (PART, USER, ITEM, TIME, TYPE)
+"""Columns of events that are told of elsewhere."""
 
 
 def columns(view: View) -> tuple[ColumnFacts, ...]:
@@ -65,8 +70,10 @@ def _tables(view: View) -> Iterator[tuple[str, pl.LazyFrame, dict[str, str]]]:
     schema = dataset.schema
     have = view.events.collect_schema().names()
     context = {name: column.kind.value for name, column in schema.context.items()}
-    events = {n: context.get(n) or _GIVEN.get(n, "text") for n in have if n not in (PART, USER, ITEM, TIME)}
-    yield "events", view.events, {name: k for name, k in events.items() if name != TYPE}
+    events = {n: context.get(n) or _GIVEN.get(n, "text") for n in have if n not in _NEVER}
+    if not schema.has_value:
+        events.pop(VALUE, None)
+    yield "events", view.events, events
     named = {name: column.kind.value for name, column in schema.items.items()}
     title = {schema.title: "text"} if schema.title else {}
     yield "items", dataset.items.lazy(), title | named
@@ -119,6 +126,9 @@ def describe(base: ColumnFacts, cells: pl.Series) -> ColumnFacts:
 def histogram(numbers: np.ndarray) -> Histogram:
     """Counts in up to `BINS` bins between the 1 and 99 % quantiles; what lies beyond is in the outer bins.
 
+    Bins are of one width, or, where few numbers are far larger than most, each is wider than the last by one
+    factor.
+
     Args:
         numbers: [n], finite; at least one.
     """
@@ -131,9 +141,15 @@ def histogram(numbers: np.ndarray) -> Histogram:
         return Histogram(starts=starts, counts={"all": tuple(map(int, counts))})
     if low == high:
         low, high = float(numbers.min()), float(numbers.max())
-    edges = np.linspace(low, high, BINS + 1)
-    counts, _ = np.histogram(np.clip(numbers, low, high), edges)
+    edges = np.geomspace(low, high, BINS + 1) if skewed(numbers) else np.linspace(low, high, BINS + 1)
+    counts, _ = np.histogram(np.clip(numbers, edges[0], edges[-1]), edges)
     return Histogram(starts=tuple(map(float, edges)), counts={"all": tuple(map(int, counts))})
+
+
+def skewed(numbers: np.ndarray) -> bool:
+    """Whether few are so much larger than most (prices, quantities) that bins should grow with what they hold."""
+    low, median, high = np.quantile(numbers, [0.01, 0.5, 0.99])
+    return bool(low > 0 and high > SKEWED * median)
 
 
 def shown(cells: pl.Series) -> str:

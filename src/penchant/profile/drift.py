@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import polars as pl
 
+from penchant.data.dataset import PART
 from penchant.profile.counts import HOUR
 from penchant.profile.describe import histogram
 from penchant.profile.facts import Drift, Newcomers
-from penchant.profile.view import PART, run
+from penchant.profile.view import run
 from penchant.schema import ITEM, SESSION, TIME, TYPE, USER, VALUE, Kind
 
 if TYPE_CHECKING:

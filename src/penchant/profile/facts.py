@@ -167,6 +167,9 @@ class Fallen(Facts, frozen=True, kw_only=True):
     file: str
     row: int
     reason: str
+    """Of the first such row."""
+    reasons: dict[str, int] = {}
+    """How many fell for which, where a rule has several."""
 
 
 class Drift(Facts, frozen=True, kw_only=True):

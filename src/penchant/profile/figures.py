@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from penchant.drawing import svg
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 STYLES = {"train": "s0", "validation": "s2", "test": "s1"}
 USERS, ITEMS = "s0", "s1"
 _MOST_LINES = 10
+_ROOMY = 10
+"""So many groups leave room for a second line under each."""
 
 
 def over_time(profile: Profile) -> Element:
@@ -65,7 +68,8 @@ def lengths(profile: Profile) -> Element:
     """How many users and items have how many events."""
     longest = max((profile.users, profile.items), key=lambda tail: len(tail.lengths.starts))
     starts = [int(start) for start in longest.lengths.starts[:-1]]
-    groups = [(_short(a), f"to {_short(2 * a - 1)}" if a > 1 else "") for a in starts]
+    roomy = len(starts) <= _ROOMY
+    groups = [(_short(a), f"to {_short(2 * a - 1)}" if a > 1 and roomy else "") for a in starts]
     series = [
         Series("users", _shares(profile.users, len(starts)), USERS),
         Series("items", _shares(profile.items, len(starts)), ITEMS),
@@ -73,7 +77,10 @@ def lengths(profile: Profile) -> Element:
     axes = ("Events that they have", "Share of users, of items")
     chart = svg.grouped("Events of users and of items", groups, series, axes, lambda v: f"{v:.1%}")
     return figure(
-        "How much is known", "Of a user, and of an item; each bin is twice as wide as the last.", chart, series
+        "How much is known",
+        "Of a user, and of an item; each bin begins at its number and is twice as wide as the last.",
+        chart,
+        series,
     )
 
 
@@ -91,7 +98,11 @@ def drifted(one: Drift) -> Element:
             order = sorted(range(len(names)), key=lambda n: int(names[n]))
             names = [names[n] for n in order]
             series = [Series(s.name, [s.points[n] for n in order], s.style) for s in series]
-        chart = svg.lines(title, [float(name) for name in names], series, (one.name, "Share"), _percent, zero=True)
+        xs, axis = [float(name) for name in names], one.name
+        # Bins that grow by a factor stand side by side on a logarithmic axis.
+        if len(xs) > 3 and xs[0] > 0 and xs[-1] - xs[-2] > 1.5 * (xs[1] - xs[0]):
+            xs, axis = [math.log10(x) for x in xs], f"{one.name}, log10"
+        chart = svg.lines(title, xs, series, (axis, "Share"), _percent, zero=True)
     else:
         # The words that differ most, in the order of how common they are.
         most = sorted(range(len(names)), key=lambda n: -abs(one.shares[n][1] - one.shares[n][2]))[:_MOST_LINES]

@@ -228,7 +228,8 @@ def _fell(one: Fallen) -> Element:
     file = one.file.replace("\\", "/").rpartition("/")[2]
     where = node("small", f"{file}, row {words.count(one.row)}")
     row = frame.row(words.rule(one.rule), one.table, words.count(one.count), _meter(one.share))
-    return add(row, _prose(one.reason, where))
+    counts = [node("small", f"{words.count(n)}: {reason}") for reason, n in one.reasons.items()]
+    return add(row, _prose(one.reason, where, *counts))
 
 
 def _drift(profile: Profile) -> Iterable[Element]:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -11,7 +11,7 @@ from penchant.profile.facts import Finding
 from penchant.schema import ITEM, USER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from penchant.profile.facts import ColumnFacts, Coverage, Newcomers, Sizes, Tail
     from penchant.profile.view import View
@@ -22,6 +22,13 @@ _MUCH = 0.05
 _ABOVE = 10
 _FEW_EVENTS = 1000
 _TINY = 200
+_UNREAD = {
+    "numbers_unread": "numbers",
+    "times_unread": "times",
+    "vectors_unread": "vectors",
+    "paths_refused": "paths inside the table's folder",
+}
+"""Keys of an ingestion's report, and what their cells are not."""
 _FEW_ROWS = 50
 
 
@@ -151,6 +158,20 @@ def of_content(coverage: Sequence[Coverage], sizes: Sizes) -> Iterator[Finding]:
             words=f"{never:,} of {sizes.catalogue:,} items of the table were never touched.",
             advice="They can be recommended by their content alone.",
         )
+
+
+def of_reading(report: Mapping[str, Any]) -> Iterator[Finding]:
+    """Cells that hold something, but nothing of their column's kind."""
+    for table, said in report.items():
+        for key, what in _UNREAD.items():
+            for column, note in (said.get(key) or {}).items():
+                example = f"such as {note['example']!r}"
+                yield Finding(
+                    level="warn",
+                    title=f"Cells of {table}.{column} could not be read",
+                    words=f"{note['count']:,} cells are no {what}, {example}. They count as empty.",
+                    advice="Another kind, another separator, or another writing of the file would save them.",
+                )
 
 
 def of_split(new: Newcomers | None, sizes: Sizes) -> Iterator[Finding]:

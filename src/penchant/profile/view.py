@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from penchant.profile.facts import PARTS
+from penchant.data.dataset import PART
 from penchant.schema import ITEM, USER
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from penchant.data.dataset import Dataset
 
-PART = "part"
 SAMPLE = 1_000_000
 """Rows that distributions are taken from; counts are always of all rows."""
 
@@ -47,21 +46,24 @@ class View:
 
     @cached_property
     def events(self) -> pl.LazyFrame:
-        """All events with their `part`."""
-        return pl.concat(
-            [self.parts[name].with_columns(pl.lit(name).alias(PART)) for name in PARTS if name in self.parts]
-        )
+        """All events, sorted by time."""
+        return self.dataset.scan_events().drop(PART, strict=False)
+
+    @cached_property
+    def divided(self) -> pl.LazyFrame:
+        """All events with their `part`, part by part."""
+        return pl.concat([rows.with_columns(pl.lit(name).alias(PART)) for name, rows in self.parts.items()])
 
     @cached_property
     def height(self) -> int:
         """Events in all."""
-        return int(run(self.events.select(pl.len())).item())
+        return self.dataset.event_count
 
     @cached_property
     def some(self) -> pl.DataFrame:
         """Every n-th event, at most `sample` of them: what distributions are taken from."""
         step = -(-max(self.height, 1) // self.sample)
-        numbered = self.events.with_row_index("_n")
+        numbered = self.divided.with_row_index("_n")
         return run(numbered.filter(pl.col("_n") % step == 0).drop("_n"))
 
     @cached_property
