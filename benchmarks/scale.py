@@ -7,11 +7,10 @@ Each size is ingested in a process of its own, whose peak memory is what the sys
 
     python benchmarks/scale.py --sizes 1 10 100 --threads 2
 
-What is timed, in this order: **ingest** (read, check, clean, sort by time, write the clean tables), **split**
-(by time, and the count of each part), **features** (every clean event is read once more, as aggregates over
-time would read them). Events per second are those of all three together; CPU is the time that all threads
-worked, the start of Python included, which on an idle machine is about the sum of the three times the number of
-threads.
+What is timed, in this order: **ingest** (read, check, clean, sort by time, write the clean tables), **split** (by
+time, and the count of each part), **features** (every clean event is read once more, as aggregates over time would
+read them). Events per second are those of all three together; CPU is the time that all threads worked, the start
+of Python included, which on an idle machine is about the sum of the three times the number of threads.
 """
 
 from __future__ import annotations

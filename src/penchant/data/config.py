@@ -151,7 +151,8 @@ class ReviewsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     separator: _SEPARATOR | None = None
     user_id: str = USER
     item_id: str = ITEM
-    text: str | None = TEXT
+    text: str = TEXT
+    """The column with what they wrote; "" where there is none."""
     rating: str | None = None
     time: str | None = None
     time_unit: TimeUnit = TimeUnit.AUTO

@@ -119,7 +119,7 @@ def _source(
     table: str, config: ReviewsConfig | SocialConfig, keys: Mapping[str | None, str], how: Reading
 ) -> Source:
     named = {**keys, config.time: "time"}
-    columns = {column: f"[data.{table}] {key}" for column, key in named.items() if column is not None}
+    columns = {column: f"[data.{table}] {key}" for column, key in named.items() if column}
     return read_table(table, find_files(config.path, how.base), columns, config.separator, how.scratch)
 
 

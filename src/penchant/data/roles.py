@@ -37,10 +37,33 @@ NAMES: dict[str, tuple[str, ...]] = {
         "event", "eventtype", "type", "action", "actiontype", "behavior", "behaviour", "behaviortype",
         "interaction", "interactiontype",
     ),
-    "value": (
-        "rating", "ratings", "stars", "score", "value", "quantity", "qty", "amount", "price", "weight",
-        "playcount", "plays", "count", "overall", "watchtime", "dwelltime",
+    "value": ("rating", "ratings", "stars", "score", "value", "weight", "playcount", "plays", "count", "overall"),
+    "dwell": (
+        "dwell", "dwelltime", "dwellseconds", "watchtime",
+        "watchseconds", "timespent", "duration", "durationseconds",
+        "readtime", "playtime", "listeningtime",
     ),
+    "amount": (
+        "amount", "pricepaid", "totalprice", "salesprice", "salesvalue",
+        "revenue", "spend", "spent", "paid", "total",
+        "price", "netamount", "transactionamount",
+    ),
+    "quantity": ("quantity", "qty", "units", "pieces", "numitems", "itemcount"),
+    "session": (
+        "session", "sessionid", "visit", "visitid", "sid", "basket", "basketid", "invoice", "invoiceno", "orderid",
+        "transactionid",
+    ),
+    "position": ("position", "rank", "slot", "place", "displayposition", "listposition"),
+    "propensity": ("propensity", "propensityscore", "pscore", "probability", "loggingprobability"),
+    "text": (
+        "text", "review", "reviewtext", "reviewbody", "body",
+        "comment", "comments", "content", "summary", "message",
+    ),
+    "friend": (
+        "friend", "friendid", "followee", "followeeid", "followed", "followedid", "target", "targetid", "trustee",
+        "user2", "userid2", "to", "toid", "otheruser", "contact", "contactid",
+    ),
+    "weight": ("weight", "strength", "trust", "score", "affinity", "value"),
     "title": (
         "title", "name", "movietitle", "filmtitle", "productname", "producttitle", "itemname", "description",
         "label", "prodname",
@@ -48,13 +71,19 @@ NAMES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Usual names of each role, without capitals and marks, the likeliest first."""
 
+NUMBERS = frozenset({"value", "dwell", "amount", "quantity", "position", "weight"})
+"""Roles whose cells are numbers."""
+
+_NO_EVENTS = frozenset({"title", "text", "friend"})
+"""Roles that no column of events plays."""
+
 SOME_IDS = 20
 """Columns with fewer distinct values are rather types or ratings than ids."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RoleGuess:
-    """Which column plays a role ("user", "item", "time", "type", "value", "title"), and why."""
+    """Which column plays a role (one of `NAMES`), and why."""
 
     role: str
     column: str
@@ -92,7 +121,7 @@ def _guess_ids(role: str, table: pl.DataFrame, free: list[str]) -> RoleGuess | N
 
 def _looks_like_ids(cells: pl.Series) -> bool:
     """Many values, most of them seen more than once, that are no times and bear no usual name of another role."""
-    named = any(plain(cells.name) in NAMES[role] for role in ("user", "item", "time", "type", "value"))
+    named = any(plain(cells.name) in names for role, names in NAMES.items() if role not in _NO_EVENTS)
     if named or not (cells.dtype.is_integer() or cells.dtype == pl.String):
         return False
     if unit_of(cells) not in (TimeUnit.AUTO, TimeUnit.ORDER):
@@ -107,8 +136,10 @@ def _fits(role: str, cells: pl.Series) -> bool:
         if cells.dtype.is_temporal() or _is_number(cells):
             return True
         return parse_times(known, TimeUnit.AUTO).count() > 0.9 * known.len()
-    if role == "value":
+    if role in NUMBERS:
         return _is_number(cells)
+    if role == "propensity":
+        return _is_number(cells) and bool(as_number(known).is_between(0, 1).all())
     if role == "type":
         return 0 < known.n_unique() <= 50
     return True

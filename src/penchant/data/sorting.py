@@ -18,7 +18,7 @@ from penchant.data.checks import AT
 from penchant.schema import TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from penchant.data.source import Scratch
@@ -120,14 +120,13 @@ def _ranges(rows: Rows, kept: int, most: int) -> list[_Range]:
         .group_by("span")
         .agg(pl.col(TIME).min().alias("from"), pl.col(TIME).max().alias("to"))
     )
-    return [_place(spans, low, high, stride, rows.height) for low, high in _pairs(bounds)]
+    pairs = zip([None, *bounds], [*bounds, None], strict=True)
+    placed = [_place(spans, low, high, stride, rows.height) for low, high in pairs]
+    return [one for one in placed if one is not None]
 
 
-def _pairs(bounds: Sequence[int]) -> Iterator[tuple[int | None, int | None]]:
-    return zip([None, *bounds], [*bounds, None], strict=True)
-
-
-def _place(spans: pl.DataFrame, low: int | None, high: int | None, stride: int, height: int) -> _Range:
+def _place(spans: pl.DataFrame, low: int | None, high: int | None, stride: int, height: int) -> _Range | None:
+    """Where rows of a range of time may lie; None if there are none."""
     touched = spans
     if low is not None:
         touched = touched.filter(pl.col("to") > low)
@@ -135,6 +134,6 @@ def _place(spans: pl.DataFrame, low: int | None, high: int | None, stride: int, 
         touched = touched.filter(pl.col("from") <= high)
     found = touched["span"]
     if found.is_empty():
-        return _Range(low=low, high=high, first=0, last=0)
+        return None
     first, last = int(found.min() or 0), int(found.max() or 0)  # type: ignore[arg-type]
     return _Range(low=low, high=high, first=first * stride, last=min((last + 1) * stride, height))

@@ -95,10 +95,9 @@ class Source:
         frames: list[pl.LazyFrame] = []
         for file, start in zip(self.parts, self.starts, strict=True):
             low, high = max(first - start, 0), min(end - start, file.height)
-            if low >= high and not (self.height == 0 and not frames):
-                continue
-            rows = file.scan().select(self.kinds.names()).slice(low, high - low)
-            frames.append(rows.with_row_index(AT, offset=0).with_columns(pl.col(AT).cast(pl.Int64) + start + low))
+            if low < high:
+                rows = file.scan().select(self.kinds.names()).slice(low, high - low)
+                frames.append(rows.with_row_index(AT).with_columns(pl.col(AT).cast(pl.Int64) + start + low))
         whole = pl.concat(frames, how="vertical_relaxed") if len(frames) > 1 else frames[0]
         return whole.cast(self.kinds)
 
