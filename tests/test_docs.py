@@ -21,6 +21,7 @@ from penchant.cli.app import app
 from penchant.config import TABLES, RunConfig
 from penchant.data import config as data
 from penchant.data.checks import ChecksConfig
+from penchant.data.rules.table import RULES
 from penchant.data.sources import run_file
 from penchant.data.splits import SplitConfig
 from penchant.evaluate.metrics import METRICS
@@ -103,6 +104,8 @@ def structs():
         "data.split": SplitConfig,
         "content.text": registry.load(registry.ENCODERS, "tfidf", "encoder").Config,
     }
+    rules = {f"data.checks.rules {name}": registry.load(RULES, name, "rule").Config for name in RULES}
+    named |= {name: config for name, config in rules.items() if msgspec.structs.fields(config)}
     return named | {
         f"model {kind}": registry.load(registry.MODELS, kind, "model").Config for kind in registry.MODELS
     }
@@ -211,3 +214,9 @@ def test_a_request_is_answered(words, client):
     assert answer.status_code == 200, answer.text
     if answer.headers["content-type"] == "application/json":
         assert "error" not in json.loads(answer.text)
+
+
+def test_every_cleaning_rule_is_explained():
+    rows = re.findall(r"^\| `(\w+)` \| (on|off) \|", read(ROOT / "docs" / "cleaning.md"), re.MULTILINE)
+    defaults = {name: registry.load(RULES, name, "rule").on_by_default for name in RULES}
+    assert [(name, said == "on") for name, said in rows] == list(defaults.items())

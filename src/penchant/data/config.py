@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
@@ -13,6 +13,7 @@ from penchant.data.splits import SplitConfig
 from penchant.data.times import TimeUnit
 from penchant.errors import ConfigError
 from penchant.schema import (
+    AMOUNT,
     DEFAULT_TYPE,
     EVENT_COLUMNS,
     EVENT_EXTRAS,
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 Files = str | list[str]
 """A file, a pattern, or several of them, relative to the run file."""
+
+Repeats = Literal["refuse", "merge"]
 
 _NAME = r"^\w[\w .-]*$"
 _SEPARATOR = Annotated[str, msgspec.Meta(min_length=1, max_length=1)]
@@ -56,6 +59,8 @@ class EventsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     dwell: str | None = None
     """The column with the seconds that somebody stayed."""
     amount: str | None = None
+    price: str | None = None
+    """The column with the price of one piece, where none has the amount: that is price times quantity."""
     quantity: str | None = None
     session: str | None = None
     position: str | None = None
@@ -78,10 +83,14 @@ class EventsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             raise ConfigError("[data.events] needs either path, or train (and validation, test) of a ready split")
         if split and not self.train:
             raise ConfigError("[data.events]: a ready split needs train")
+        if self.price and (self.amount or not self.quantity):
+            raise ConfigError(
+                "[data.events] price needs quantity beside it, and no amount, which is their product"
+            )
 
     def extras(self) -> dict[str, str]:
         """The source's column for each of the optional event columns that there are."""
-        named = {name: getattr(self, name) for name in EVENT_EXTRAS}
+        named = {name: getattr(self, name) for name in EVENT_EXTRAS} | ({AMOUNT: self.price} if self.price else {})
         return {name: column for name, column in named.items() if column is not None}
 
     def parts(self) -> dict[str | None, Files]:
@@ -103,6 +112,8 @@ class ItemsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     item_id: str = ITEM
     title: str | None = None
     """The column that names an item to people; learned from only if `columns` names it too."""
+    repeats: Repeats = "refuse"
+    """What becomes of rows with one id: the first is kept, or they are merged, column by column the commonest."""
     columns: dict[str, Column] = {}
 
     def __post_init__(self) -> None:
@@ -120,6 +131,8 @@ class UsersConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     path: Files
     separator: _SEPARATOR | None = None
     user_id: str = USER
+    repeats: Repeats = "refuse"
+    """As for items."""
     columns: dict[str, Column] = {}
 
     def __post_init__(self) -> None:

@@ -18,7 +18,19 @@ from penchant.data.times import TimeUnit, time_of
 from penchant.data.unread import cells_of, count_unread
 from penchant.data.values import blank, given, id_of, number_of, text_of, whole_ids
 from penchant.errors import DataError
-from penchant.schema import EVENT_COLUMNS, EVENT_EXTRAS, ITEM, POSITION, SESSION, TIME, TYPE, USER, VALUE, IdType
+from penchant.schema import (
+    AMOUNT,
+    EVENT_COLUMNS,
+    EVENT_EXTRAS,
+    ITEM,
+    POSITION,
+    SESSION,
+    TIME,
+    TYPE,
+    USER,
+    VALUE,
+    IdType,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,6 +135,7 @@ def _keys(config: EventsConfig) -> dict[str, str]:
     """Each column of the source that is to be read -> the key that names it."""
     named = {key: getattr(config, key) for key in (USER, ITEM, TIME, TYPE, VALUE)} | config.extras()
     keys = {column: f"[data.events] {key}" for key, column in named.items() if column is not None}
+    keys |= {config.price: "[data.events] price"} if config.price else {}
     return dict.fromkeys(config.context, "[data.events.context]") | keys
 
 
@@ -142,6 +155,9 @@ def _cells(source: Source, config: EventsConfig) -> list[pl.Expr]:
         number = number_of(column, kinds[column])
         if name == POSITION:
             number = pl.when(number == number.floor()).then(number).cast(pl.Int64, strict=False)
+        if name == AMOUNT and config.price and config.quantity:
+            # An empty quantity is one piece; one that is no number is refused by a check of its own.
+            number *= number_of(config.quantity, kinds[config.quantity]).fill_null(1.0)
         cells += [number.alias(name), given(column, kinds[column]).alias(f"{_GIVEN}{name}")]
     if config.session:
         text = text_of(config.session, kinds[config.session])

@@ -118,7 +118,7 @@ def ingest(
     report = {"events": {**events.sieve.report(kept.height), **events.notes}}
     for name, table in (("items", items), ("users", users)):
         if table:
-            report[name] = {**table.sieve.report(table.rows.height), **table.notes}
+            report[name] = {**table.sieve.report(table.kept), **table.notes}
     report |= {name: table.sieve.report(table.rows.height) for name, table in links.items()}
     report["dataset"] = {
         "events": kept.height,

@@ -140,8 +140,12 @@ class Sieve:
             name: of the rule.
             rows: the columns `AT` and `reason`.
         """
-        if not rows.is_empty():
-            self._remember(name, rows[AT], None, rows["reason"])
+        if rows.is_empty():
+            return
+        self._remember(name, rows[AT], None, rows["reason"])
+        reasons = rows["reason"].value_counts(sort=True)
+        if reasons.height > 1:
+            self._counts[name]["reasons"] = dict(reasons.rows())
 
     def limit(self, max_bad_fraction: float) -> None:
         """Refuse the whole table if more than this fraction of it has fallen so far.

@@ -30,11 +30,12 @@ def test_a_heavy_user_stays(seed):
     [
         np.arange(400) * 86_400,  # an order each day at the same minute
         np.repeat(np.arange(30) * 86_400, 200),  # a form of 200 answers, sent at once, each day
+        np.repeat(np.arange(5) * 60, 400),  # invoices of 400 lines, five minutes in a row
         np.arange(45) * 3.0,  # regular, but not for long
         np.cumsum(np.random.default_rng(0).normal(210, 30, 2000)),  # music: one song after the other
         [0],
     ],
-    ids=["orders", "forms", "brief", "songs", "once"],
+    ids=["orders", "forms", "invoices", "brief", "songs", "once"],
 )
 def test_people_stay(seconds):
     assert fell(RULE, log(seconds=seconds)) == []

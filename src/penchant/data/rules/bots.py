@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _GAP = "_gap"
 _SHORTEST_FAST = 10
+_MOMENTS = 10
+"""A window with fewer different times is a basket or a form, whatever is in it."""
 
 
 class Bots:
@@ -29,7 +31,7 @@ class Bots:
     have no finer clock.
 
     Switch it on with care where a device reports by itself (a player that says every ten seconds that it still
-    plays), and where times are coarse or whole forms are sent at once.
+    plays). Many events at one moment are a basket or a form, and no rate.
     """
 
     class Config(Choices, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,7 +75,9 @@ class Bots:
         most = max(ceil(config.events_per_minute * config.minutes), _SHORTEST_FAST)
         span = pl.col(TIME).shift(-most) - pl.col(TIME)
         same = pl.col(USER) == pl.col(USER).shift(-most)
-        close = same & (span < round(config.minutes * 60 * MICROSECONDS))
+        moment = (pl.col(TIME) != pl.col(TIME).shift()).fill_null(value=False).cum_sum()
+        spread = moment.shift(-most) - moment >= _MOMENTS
+        close = same & spread & (span < round(config.minutes * 60 * MICROSECONDS))
         reason = f"a bot: more than {most:,} events of the user within {config.minutes:g} minutes"
         return events.filter(close).select(USER, pl.lit(reason).alias(REASON))
 

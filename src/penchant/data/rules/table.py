@@ -25,8 +25,8 @@ RULES: dict[str, str] = {
     "impossible_propensity": "penchant.data.rules.impossible:Propensity",
     "rating_range": "penchant.data.rules.impossible:RatingRange",
     "duplicate": "penchant.data.rules.duplicates:Duplicates",
-    "near_duplicates": "penchant.data.rules.duplicates:NearDuplicates",
     "returns": "penchant.data.rules.returns:Returns",
+    "near_duplicates": "penchant.data.rules.duplicates:NearDuplicates",
     "bots": "penchant.data.rules.bots:Bots",
     "too_few_events": "penchant.data.rules.core:Core",
 }
