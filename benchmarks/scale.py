@@ -9,9 +9,9 @@ Each size is ingested in a process of its own, whose peak memory is what the sys
 
 What is timed, in this order: **ingest** (read, check, clean, sort by time, write the clean tables), **split** (by
 time, and the count of each part), **features** (every clean event is read once more, as aggregates over time would
-read them). Events per second are those of all three together; CPU is the time that all threads worked, the start
-of Python included, which on an idle machine is about the sum of the three times the number of threads. **last out** is the other split, each user's last events
-hidden; it comes on top, and its memory is in the peak.
+read them). Events per second are those of all three together. CPU is the time that all threads worked on them,
+Python's start included: on an idle machine about the sum of the three times the number of threads. **last out** is
+the other split, which hides each user's last events; it comes on top, and its memory is in the peak.
 """
 
 from __future__ import annotations
@@ -168,7 +168,8 @@ def main() -> None:
             print(
                 f"| {size:g} M | {order} | {made['ingest']:.1f} s | {made['split']:.1f} s | "
                 f"{made['features']:.1f} s | {made['rows'] / seconds / MILLION:.2f} M | "
-                f"{made['cpu']:.1f} s | {made['last_out']:.1f} s | {made['peak'] / 2**30:.2f} GiB | {made['quarantined']:,} |",
+                f"{made['cpu']:.1f} s | {made['last_out']:.1f} s | "
+                f"{made['peak'] / 2**30:.2f} GiB | {made['quarantined']:,} |",
                 flush=True,
             )
 

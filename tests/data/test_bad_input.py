@@ -3,6 +3,7 @@
 
 import tomllib
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -125,6 +126,20 @@ def test_parquet_that_is_damaged_in_the_middle(tmp_path, monkeypatch):
             monkeypatch.setattr(source, "IN_MEMORY_BYTES", most)
         with pytest.raises(DataError, match=r"e\.parquet is not a whole Parquet file"):
             run(tmp_path, CSV.replace("csv", "parquet"))
+
+
+def test_parquet_that_is_damaged_where_checks_do_not_look(tmp_path, monkeypatch):
+    monkeypatch.setattr(source, "IN_MEMORY_BYTES", 0)
+    chance = np.random.default_rng(0)
+    types = [chance.bytes(8).hex() for _ in range(20_000)]
+    table = {"user_id": range(20_000), "item_id": [1] * 20_000, "at": chance.permutation(20_000), "kind": types}
+    pl.DataFrame(table).write_parquet(tmp_path / "e.parquet", compression="uncompressed", statistics=False)
+    whole = (tmp_path / "e.parquet").read_bytes()
+    at = whole.index(types[10_000].encode()) - 4
+    (tmp_path / "e.parquet").write_bytes(whole[:at] + b"\xff" * 60 + whole[at + 60 :])
+    text = CSV.replace("csv", "parquet") + 'time = "at"\ntime_unit = "s"\ntype = "kind"\n'
+    with pytest.raises(DataError, match=r"e\.parquet is not a whole Parquet file"):
+        ingest(read_config(DataConfig, tomllib.loads(text), "x"), tmp_path, most=1000)
 
 
 def test_a_query_that_fails_names_the_table(tmp_path):

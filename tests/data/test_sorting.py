@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penchant.data.sorting import by_time
+from penchant.data.sorting import by_time, write_dealt
 from penchant.data.source import Scratch
 
 
@@ -24,6 +24,9 @@ class Held:
         if last is not None:
             self.stretches.append((first, last))
         return self.rows[first:last].lazy()
+
+    def deal(self, frame, which, folder):
+        write_dealt(frame, which, folder)
 
     def collect(self, frame):
         return frame.collect()
