@@ -66,4 +66,5 @@ def shop(
 def _show(record: Record) -> None:
     rows = [[name, f"{count:,}"] for name, count in record.counts.items()]
     title = f"A simulated shop: {record.config.days:,} days, seed {record.config.seed}"
-    out().print(grid(title, ["what", "rows"], rows, right=1))
+    out().print(title, style="bold", markup=False)
+    out().print(grid(None, ["what", "rows"], rows, right=1))

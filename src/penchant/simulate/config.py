@@ -10,7 +10,7 @@ import msgspec
 
 from penchant.errors import ConfigError
 
-MOST_USERS = 20_000_000
+MOST_USERS = 10_000_000
 MOST_ITEMS = 5_000_000
 MOST_EVENTS = 2_000_000_000
 MOST_DAYS = 3650

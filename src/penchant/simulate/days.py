@@ -60,7 +60,7 @@ def live(world: World, chunk: int = CHUNK) -> Iterator[Day]:
     goals[-1] = config.events
     town = _Town(world, chunk)
     late = pl.DataFrame(schema=COLUMNS)
-    bought_late: list[Bought] = []
+    bought_late = Bought.together([])
     done = 0
     for day, goal in enumerate(goals):
         end = calendar.begin(day + 1)
@@ -80,14 +80,14 @@ def live(world: World, chunk: int = CHUNK) -> Iterator[Day]:
         late = everything.filter(pl.col(TIME) >= end)
         events = everything.filter(pl.col(TIME) < end).sort(_ORDER).head(config.events - done)
         done += events.height
-        bought = together([*bought_late, *(part.bought for part in happened)])
-        yield Day(events=events, reviews=town.reviews(together([part.bought for part in happened])))
+        bought = Bought.together(part.bought for part in happened)
+        yield Day(events=events, reviews=town.reviews(bought))
         if done == config.events:
             return
         # A purchase after midnight belongs to the day that it falls on.
-        today = bought.time < end
-        bought_late = [bought.select(~today)]
-        town.sleep(bought.select(today), happened)
+        known = Bought.together([bought_late, bought])
+        bought_late = known.select(known.time >= end)
+        town.sleep(known.select(known.time < end), happened)
 
 
 class _Town:
@@ -121,7 +121,7 @@ class _Town:
                 calendar=world.calendar, streams=self._streams,
             )  # fmt: skip
             happened = play(
-                shown, world.calendar.begin(self._day), places=world.config.list_length, things=world.things,
+                shown, world.calendar.begin(self._day), things=world.things,
                 sensitivity=world.people.sensitivity, habits=world.config.habits, streams=self._streams,
             )  # fmt: skip
             seen += some
@@ -139,18 +139,3 @@ class _Town:
         clicked = [part.clicked for part in happened]
         self._policy.clicked(np.concatenate(clicked) if clicked else np.empty(0, np.int64))
         self._pull.bought(bought.user, self._world.things.vector[bought.item], self._day)
-
-
-def together(parts: list[Bought]) -> Bought:
-    """One after the other."""
-    none = Bought(
-        user=np.empty(0, np.int64), item=np.empty(0, np.int64), time=np.empty(0, np.int64),
-        affinity=np.empty(0, np.float32),
-    )  # fmt: skip
-    every = [none, *parts]
-    return Bought(
-        user=np.concatenate([part.user for part in every]),
-        item=np.concatenate([part.item for part in every]),
-        time=np.concatenate([part.time for part in every]),
-        affinity=np.concatenate([part.affinity for part in every]),
-    )

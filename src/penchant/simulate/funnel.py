@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -15,7 +15,9 @@ from penchant.simulate.log import rows, ticks
 from penchant.simulate.seasons import DAY_SECONDS
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Iterable
+
+    from numpy.typing import DTypeLike, NDArray
 
     from penchant.simulate.config import Habits
     from penchant.simulate.lists import Shown
@@ -45,6 +47,21 @@ class Bought:
     time: NDArray[np.int64]
     affinity: NDArray[np.float32]
 
+    @classmethod
+    def together(cls, parts: Iterable[Bought]) -> Bought:
+        """One after the other; none where there are no parts."""
+        every = list(parts)
+
+        def column(name: str, dtype: DTypeLike) -> NDArray[Any]:
+            return np.concatenate([np.empty(0, dtype), *(getattr(part, name) for part in every)])
+
+        return cls(
+            user=column("user", np.int64),
+            item=column("item", np.int64),
+            time=column("time", np.int64),
+            affinity=column("affinity", np.float32),
+        )
+
     def select(self, which: NDArray[np.bool_]) -> Bought:
         """Some of them."""
         return Bought(
@@ -69,26 +86,25 @@ class Happened:
 
 def play(
     shown: Shown, midnight: int, *,
-    places: int, things: Things, sensitivity: NDArray[np.float32], habits: Habits, streams: Streams,
+    things: Things, sensitivity: NDArray[np.float32], habits: Habits, streams: Streams,
 ) -> Happened:  # fmt: skip
     """Let people go through their lists.
 
     Args:
         shown: the lists.
         midnight: when their day began, in microseconds since 1970 UTC.
-        places: of a list.
         things: the items.
         sensitivity: of all users to prices.
         habits: how people behave.
         streams: of the day.
     """
     # One number for each place, filled or not: what one list draws does not depend on others.
-    lot = streams["click"].random((len(shown.visits.page), places))[shown.list, shown.place]
+    lot = streams["click"].random((len(shown.visits.page), shown.places))[shown.list, shown.place]
     click = np.flatnonzero(lot < shown.click_chance)
     count, liking, item = len(click), shown.affinity[click], shown.item[click]
     stay = np.exp(3.2 + 1.2 * liking + 0.8 * streams["dwell"].standard_normal(count))
     stay = np.clip(stay, 1, _LONGEST_DWELL).round(1)
-    opened, begun = _moments(shown, click, stay, places)
+    opened, begun = _moments(shown, click, stay)
 
     user = shown.visits.user[shown.visit[click]]
     discount = shown.discount[click]
@@ -127,20 +143,20 @@ def play(
 
 
 def _moments(
-    shown: Shown, click: NDArray[np.int64], stay: NDArray[np.float64], places: int
+    shown: Shown, click: NDArray[np.int64], stay: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Seconds since midnight at which each click fell, [clicks], and each place was shown, [places].
 
     The lists of a visit follow one another, and so do the clicks in a list: each waits for the stays before it.
     """
-    stays = np.zeros((len(shown.visits.page), places), np.int64)
+    stays = np.zeros((len(shown.visits.page), shown.places), np.int64)
     stays[shown.list[click], shown.place[click]] = np.rint(stay * 10)
     spent = np.cumsum(stays, axis=1)
-    tenths = spent[:, -1] + _LIST_TENTHS + _PLACE_TENTHS * places
+    tenths = spent[:, -1] + _LIST_TENTHS + _PLACE_TENTHS * shown.places
     before = np.cumsum(tenths) - tenths
     visit = shown.visits.visit
     begin = before - before[np.searchsorted(visit, visit, side="left")]
-    walked = begin[:, None] + spent - stays + _PLACE_TENTHS * np.arange(1, places + 1)
+    walked = begin[:, None] + spent - stays + _PLACE_TENTHS * np.arange(1, shown.places + 1)
     begun = shown.visits.begin[visit]
     return (
         (begun[:, None] + walked / 10)[shown.list[click], shown.place[click]],

@@ -29,6 +29,7 @@ class Shown:
     Attributes:
         visits: who is shown them.
         first_session: what the first of the visits is called in the log.
+        places: of each list, filled or not.
         list: which list, [n].
         place: from 0, [n].
         visit: which visit, [n].
@@ -43,6 +44,7 @@ class Shown:
 
     visits: Visits
     first_session: int
+    places: int
     list: NDArray[np.int64]
     place: NDArray[np.int64]
     visit: NDArray[np.int64]
@@ -81,6 +83,7 @@ def show(
     return Shown(
         visits=visits,
         first_session=first_session,
+        places=config.list_length,
         list=at,
         place=place,
         visit=visit,
@@ -89,6 +92,6 @@ def show(
         id=things.id[row],
         propensity=propensity[at, place],
         affinity=affinity,
-        discount=things.rebate[row] * bool(calendar.sale(np.asarray(day))),
+        discount=things.rebate[row] * calendar.sale(day),
         click_chance=looked * behaviour.click(config.habits, affinity, things.quality[row], season),
     )

@@ -22,15 +22,6 @@ if TYPE_CHECKING:
     from penchant.simulate.things import Things
 
 _DAYS = (1.0, 21.0)
-_MIDDLES = (
-    ("The {material} finish looks cheap", "It does not match the {theme} look at all", "The {colour} is off"),
-    ("The {material} finish is so-so", "Hardly {theme}", "The {colour} is duller than I thought"),
-    ("The {material} finish is fine", "A little {theme}", "The {colour} is as shown"),
-    ("The {material} finish is lovely", "A nice {theme} touch", "The {colour} goes with everything"),
-    ("The {material} finish is gorgeous", "So {theme}, exactly my taste", "I cannot get enough of that {colour}"),
-)
-"""By stars; one phrase for each of what a review can speak of."""
-_SUBJECTS = ("material", "theme", "colour")
 _COLUMNS = {USER: pl.Int64(), ITEM: pl.Int64(), TIME: pl.Int64(), TEXT: pl.String(), RATING: pl.Float64()}
 
 
@@ -68,23 +59,24 @@ def no_reviews() -> pl.DataFrame:
 
 
 def _texts(item: NDArray[np.int64], stars: NDArray[np.int64], things: Things, streams: Streams) -> pl.Series:
-    """An opening, a phrase on one thing about the item, and the kind of the thing itself."""
-    openings = np.array([words.OPENINGS[number] for number in sorted(words.OPENINGS)])
-    first = openings[stars - 1, streams["opening"].integers(0, openings.shape[1], len(item))]
-    subject = streams["subject"].integers(0, len(_SUBJECTS), len(item))
-    phrase = np.array(_MIDDLES)[stars - 1, subject]
-    values = np.choose(subject, [_named(name, item, things) for name in _SUBJECTS])
+    """What was written of each item: an opening, and a remark on its material, its theme or its colour."""
+    openings, remarks = np.array(words.OPENINGS), np.array(words.REMARKS)
+    opening = streams["opening"].integers(0, openings.shape[1], len(item))
+    subject = streams["remark"].integers(0, remarks.shape[1], len(item))
+    told = [np.array(ATTRIBUTES[name][0])[things.codes[name][item]] for name in words.REMARKED]
     table = pl.DataFrame(
-        {"first": first, "phrase": phrase, "value": values, "noun": _named("category", item, things)},
-        schema_overrides=dict.fromkeys(("first", "phrase", "value", "noun"), pl.String),
+        {
+            "opening": openings[stars - 1, opening],
+            "noun": np.array(words.CATEGORIES)[things.category[item]],
+            "remark": remarks[stars - 1, subject],
+            "what": np.choose(subject, told),
+        },
+        schema=dict.fromkeys(("opening", "noun", "remark", "what"), pl.String),
     )
-    middle = pl.col("phrase").str.replace(r"\{\w+\}", pl.col("value"))
     return table.select(
-        pl.concat_str(pl.col("first"), pl.lit(" "), middle, pl.lit(", for a "), pl.col("noun"), pl.lit(".")).alias(
-            TEXT
-        )
+        pl.concat_str(
+            pl.col("opening").str.replace("{}", pl.col("noun"), literal=True),
+            pl.lit(" "),
+            pl.col("remark").str.replace("{}", pl.col("what"), literal=True),
+        ).alias(TEXT)
     )[TEXT]
-
-
-def _named(attribute: str, item: NDArray[np.int64], things: Things) -> NDArray[np.str_]:
-    return np.array(ATTRIBUTES[attribute][0])[things.codes[attribute][item]]

@@ -71,9 +71,9 @@ class Calendar:
         wave: NDArray[np.float64] = height * np.cos(2 * np.pi * (self._of_year + days - peak) / YEAR)
         return wave
 
-    def sale(self, days: NDArray[np.integer]) -> NDArray[np.bool_]:
+    def sale(self, day: int) -> bool:
         """Whether a sale is on."""
-        return (self._of_year + days) % QUARTER >= SALE_FROM
+        return (self._of_year + day) % QUARTER >= SALE_FROM
 
     def traffic(self) -> NDArray[np.float64]:
         """The share of all events that falls on each day, [days]: weekends, winter and growth."""

@@ -147,6 +147,10 @@ class Truth:
             schema={USER: pl.Int64, ITEM: pl.Int64, "rank": pl.Int64, "probability": pl.Float64}
         )  # fmt: skip
 
+    def look(self, positions: Sequence[int] | NDArray[np.integer]) -> NDArray[np.float64]:
+        """The probability that somebody looks at each place of a list, by its position from 1."""
+        return behaviour.look(self.record.config.habits, np.asarray(positions))
+
     def tastes(self, user_ids: Ids, time: datetime | int) -> NDArray[np.float32]:
         """What users like at a moment, the pull of their friends included: [n, SIZE].
 
@@ -160,7 +164,7 @@ class Truth:
     ) -> Expected:
         things, habits = self._things, self.record.config.habits
         affinity = tastes.match(taste, things.vector[items])
-        discount = things.rebate[items] * bool(self._calendar.sale(np.asarray(day)))
+        discount = things.rebate[items] * self._calendar.sale(day)
         season = self._calendar.season(things.category[items], day)
         click = behaviour.click(habits, affinity, things.quality[items], season)
         wants = self._people.sensitivity[users], things.dearness(items, discount)

@@ -37,14 +37,28 @@ NAMES = (
     "Nilo", "Oona", "Pelle", "Runa", "Sol", "Tove", "Ugo", "Vida", "Wim", "Yara", "Zeno",
 )  # fmt: skip
 
-OPENINGS = {
-    1: ("Very disappointed.", "Sent it back.", "A waste of money.", "I regret this."),
-    2: ("Not for me.", "Expected more.", "Rather poor.", "Meh."),
-    3: ("It is all right.", "Does the job.", "Neither good nor bad.", "Okay for the price."),
-    4: ("Really nice.", "Very happy with it.", "A good find.", "Would buy again."),
-    5: ("I love it!", "Absolutely perfect.", "My new favourite.", "Could not be happier."),
-}
-"""How a review of so many stars begins."""
+OPENINGS = (
+    (
+        "Very disappointed with this {}.",
+        "I sent the {} back.",
+        "This {} is a waste of money.",
+        "I regret this {}.",
+    ),
+    ("This {} is not for me.", "I expected more of this {}.", "A rather poor {}.", "This {} is a little dull."),
+    ("The {} is all right.", "This {} does its job.", "Just a {}, no more.", "A usable {} for the price."),
+    ("A really nice {}.", "Very happy with this {}.", "This {} is a good find.", "I would buy this {} again."),
+    ("I love this {}!", "A perfect {}.", "My new favourite {}.", "I could not be happier with this {}."),
+)
+"""How a review begins, by stars from 1; the gap is for the kind of thing."""
+REMARKS = (
+    ("The {} finish looks cheap.", "It does not match the {} look at all.", "The {} is off."),
+    ("The {} finish is so-so.", "Hardly {}.", "The {} is duller than I thought."),
+    ("The {} finish is fine.", "A little {}.", "The {} is as shown."),
+    ("The {} finish is lovely.", "A nice {} touch.", "The {} goes with everything."),
+    ("The {} finish is gorgeous.", "So {}, just my taste.", "I cannot get enough of that {}."),
+)
+"""What a review goes on with, by stars, on each of `REMARKED`."""
+REMARKED = ("material", "theme", "colour")
 
 REGIONS = ("north", "east", "south", "west", "islands")
 GENDERS = ("female", "male", "other")
