@@ -17,7 +17,7 @@ def opened(folder):
     """The tables of a simulated shop."""
     return SimpleNamespace(
         folder=folder,
-        events=pl.read_parquet(folder / "events" / "*.parquet"),
+        events=pl.read_parquet(folder / "events" / "*.parquet").sort("time", maintain_order=True),
         items=pl.read_parquet(folder / "items.parquet"),
         users=pl.read_parquet(folder / "users.parquet"),
         reviews=pl.read_parquet(folder / "reviews.parquet"),

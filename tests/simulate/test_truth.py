@@ -2,7 +2,7 @@
 """The truth agrees with what happened, and answers only for this shop."""
 
 import shutil
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import numpy as np
@@ -49,16 +49,14 @@ def test_what_is_likely_happens_often(shop, judged):
 
 def test_tastes_drift(shop):
     users = np.arange(1, 1501)
-    begin = datetime(2025, 1, 1)
+    begin = datetime(2025, 1, 1, tzinfo=UTC)
     first, last = shop.truth.tastes(users, begin), shop.truth.tastes(users, begin + timedelta(days=364))
     assert match(first, first) == pytest.approx(1, abs=1e-4)  # nobody has bought yet
     turn = shop.true_users["turn"].to_numpy()
     assert 365 * turn.mean() == pytest.approx(1.0, rel=0.1)
     assert match(first, last).mean() < 0.8
     # It shows: late clicks fit what users like by then better than what they liked at first.
-    late = shop.events.filter(
-        pl.col("type") == "click", pl.col("time") > pl.lit(datetime(2025, 11, 1)).dt.replace_time_zone("UTC")
-    )
+    late = shop.events.filter(pl.col("type") == "click", pl.col("time") > datetime(2025, 11, 1, tzinfo=UTC))
     vectors = np.array(shop.true_items.sort("item_id")["vector"].to_list())[late["item_id"] - 1]
     row = late["user_id"].to_numpy() - 1
     assert match(last[row], vectors).mean() > match(first[row], vectors).mean() + 0.05
@@ -70,7 +68,7 @@ def test_the_pull_of_friends_is_that_of_the_simulation(tmp_path):
     folder = simulate_shop(
         ShopConfig(users=80, items=60, events=40_000, days=60, seed=1, habits=habits), tmp_path / "s"
     )
-    truth, events = Truth.open(folder), pl.read_parquet(folder / "events" / "*.parquet")
+    truth, events = Truth.open(folder), pl.read_parquet(folder / "events" / "*.parquet").sort("time")
     begin, users = events["time"].min(), np.arange(1, 81)
     pull = truth.tastes(users, begin + timedelta(days=50)) - truth.tastes(users, begin)
     assert np.linalg.norm(pull, axis=1).max() == pytest.approx(0.8, abs=1e-3)
@@ -83,7 +81,7 @@ def test_the_pull_of_friends_is_that_of_the_simulation(tmp_path):
 
 
 def test_the_best_lists(shop):
-    time = datetime(2025, 6, 1, 12)
+    time = datetime(2025, 6, 1, 12, tzinfo=UTC)
     best = shop.truth.best([7, 3], time, k=5)
     assert best["user_id"].to_list() == [7] * 5 + [3] * 5
     assert best["rank"].to_list() == [1, 2, 3, 4, 5] * 2
@@ -97,7 +95,7 @@ def test_the_best_lists(shop):
 
 
 def test_blocks_change_nothing(shop, monkeypatch):
-    time = datetime(2025, 6, 1)
+    time = datetime(2025, 6, 1, tzinfo=UTC)
     whole = shop.truth.best(range(1, 8), time, k=3)
     monkeypatch.setattr("penchant.simulate.truth._BLOCK", 900)
     assert shop.truth.best(range(1, 8), time, k=3).equals(whole)
@@ -113,7 +111,7 @@ def test_nothing_is_expected_before_a_launch(shop):
 
 
 def test_times_are_one_moment_in_any_writing(shop):
-    naive = datetime(2025, 6, 1, 12)
+    naive = datetime(2025, 6, 1, 12)  # noqa: DTZ001 - that is the question
     ticks = 1_748_779_200_000_000
     assert shop.truth.expected([5], [6], naive) == shop.truth.expected([5], [6], ticks)
     assert shop.truth.tastes([1], ticks).shape == (1, SIZE)

@@ -16,8 +16,9 @@ _RUN = """\
 [data]
 name = "simulated-shop"
 
+# What people did. Impressions are most of the log; to read them too: path = "events/*.parquet".
 [data.events]
-path = "events/*.parquet"
+path = "events/actions-*.parquet"
 time = "time"
 type = "type"
 dwell = "dwell"
@@ -102,7 +103,8 @@ people.
 |---|---|
 {rows}
 
-* `events/*.parquet`: sorted by time. `type` is impression, click, cart, purchase or return. `position` is the
+* `events/`: `actions-*.parquet` holds what people did, `impressions-*.parquet` what they were shown; each is
+  sorted by time, and both have the same columns. `type` is impression, click, cart, purchase or return. `position` is the
   place in the list (from 1), `propensity` the exact probability with which the logging policy showed the item
   there; `dwell` in seconds; `amount` = quantity x price x (1 - `discount`), negative for a return. `device`,
   `page` (home, or a category) and `discount` are known when an event begins.

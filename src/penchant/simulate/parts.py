@@ -11,19 +11,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PART_ROWS = 1_000_000
+ACTIONS, IMPRESSIONS = "actions", "impressions"
+"""The two halves of the log: what people did, and what they were shown, which is most of it."""
 
 
 class Parts:
-    """Writes `part-00000.parquet`, `part-00001.parquet`, ... into a folder.
+    """Writes `<name>-00000.parquet`, `<name>-00001.parquet`, ... into a folder.
 
     Args:
         folder: made if it is not there.
+        name: of the table.
         rows: of each part but the last.
     """
 
-    def __init__(self, folder: Path, rows: int = PART_ROWS) -> None:
+    def __init__(self, folder: Path, name: str, rows: int = PART_ROWS) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder, self._rows = folder, rows
+        self._folder, self._name, self._rows = folder, name, rows
         self._waiting: list[pl.DataFrame] = []
         self._height = 0
         self._written = 0
@@ -47,5 +50,5 @@ class Parts:
         self._waiting, self._height = [], 0
 
     def _write(self, part: pl.DataFrame) -> None:
-        part.write_parquet(self._folder / f"part-{self._written:05}.parquet", compression_level=1)
+        part.write_parquet(self._folder / f"{self._name}-{self._written:05}.parquet", compression_level=1)
         self._written += 1

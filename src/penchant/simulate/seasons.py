@@ -6,7 +6,7 @@ All of it is a function of the day, so the truth of any moment can be asked for 
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -83,7 +83,3 @@ class Calendar:
         busy *= 1 + _WINTER * np.cos(2 * np.pi * (self._of_year + day + 15) / YEAR)
         share: NDArray[np.float64] = busy / busy.sum()
         return share
-
-    def date_of(self, day: int) -> date:
-        """The calendar date."""
-        return _EPOCH + timedelta(days=self._first + day)

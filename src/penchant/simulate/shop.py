@@ -19,7 +19,7 @@ from penchant.simulate import days, words
 from penchant.simulate.card import readme, run_file
 from penchant.simulate.config import ShopConfig
 from penchant.simulate.log import written
-from penchant.simulate.parts import PART_ROWS, Parts
+from penchant.simulate.parts import ACTIONS, IMPRESSIONS, PART_ROWS, Parts
 from penchant.simulate.pictures import draw_pictures
 from penchant.simulate.records import SIMULATION, Record, write_truth
 from penchant.simulate.reviews import no_reviews
@@ -115,20 +115,23 @@ def simulate_shop(
 
 def _write_days(world: World, draft: Path, chunk: int, part_rows: int, tell: Tell) -> tuple[dict[str, int], int]:
     """Write events and reviews; how many there are of each type of event, and of reviews."""
-    parts = Parts(draft / "events", part_rows)
+    actions, impressions = (Parts(draft / "events", name, part_rows) for name in (ACTIONS, IMPRESSIONS))
     by_type = np.zeros(len(words.TYPES), np.int64)
     reviews = [no_reviews()]
     done, last = 0, 0
     tell("events", 0, world.config.events)
     for day in days.live(world, chunk):
-        parts.add(written(day.events))
+        events = written(day.events)
+        impressions.add(events.filter(pl.col(TYPE) == "impression"))
+        actions.add(events.filter(pl.col(TYPE) != "impression"))
         by_type += np.bincount(day.events[TYPE], minlength=len(by_type))
         reviews.append(day.reviews)
         done += day.events.height
         if day.events.height:
             last = day.events[TIME][-1]
         tell("events", done, world.config.events)
-    parts.close()
+    actions.close()
+    impressions.close()
     # What is written after the last event is not known yet.
     table = pl.concat(reviews).filter(pl.col(TIME) <= last).sort(TIME, maintain_order=True)
     table = table.with_columns(pl.col(TIME).cast(pl.Datetime("us", "UTC")))

@@ -17,6 +17,7 @@ from penchant.errors import DataError
 from penchant.schema import ITEM, MICROSECONDS, TIME, TYPE, USER
 from penchant.simulate import behaviour, tastes
 from penchant.simulate.friends import shortened, spread
+from penchant.simulate.parts import ACTIONS
 from penchant.simulate.records import SIMULATION, Record, read_friends, read_people, read_things
 from penchant.simulate.seasons import Calendar
 
@@ -235,7 +236,9 @@ class Truth:
     @cached_property
     def _bought(self) -> pl.DataFrame:
         """All purchases: rows of user and item, and the day; by user."""
-        events = pl.scan_parquet(self.folder / "events" / "*.parquet").filter(pl.col(TYPE) == "purchase")
+        events = pl.scan_parquet(self.folder / "events" / f"{ACTIONS}-*.parquet").filter(
+            pl.col(TYPE) == "purchase"
+        )
         table = events.select(pl.col(USER) - 1, pl.col(ITEM) - 1, pl.col(TIME).cast(pl.Int64)).collect()
         return table.select(
             USER,
