@@ -104,10 +104,10 @@ people.
 {rows}
 
 * `events/`: `actions-*.parquet` holds what people did, `impressions-*.parquet` what they were shown; each is
-  sorted by time, and both have the same columns. `type` is impression, click, cart, purchase or return. `position` is the
-  place in the list (from 1), `propensity` the exact probability with which the logging policy showed the item
-  there; `dwell` in seconds; `amount` = quantity x price x (1 - `discount`), negative for a return. `device`,
-  `page` (home, or a category) and `discount` are known when an event begins.
+  sorted by time, and both have the same columns. `type` is impression, click, cart, purchase or return.
+  `position` is the place in the list (from 1), `propensity` the exact probability with which the logging policy
+  showed the item there; `dwell` in seconds; `amount` = quantity x price x (1 - `discount`), negative for a
+  return. `device`, `page` (home, or a category) and `discount` are known when an event begins.
 * `items.parquet`, `users.parquet`, `social.parquet` (each friendship from both sides), `reviews.parquet`.
   Descriptions, ages, genders, pictures and sounds are missing here and there on purpose.
 * `truth/`: what no shop knows: true tastes, item vectors, price sensitivities. A recommender must not read it.
