@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command that simulates a shop."""
 
+import errno
 from pathlib import Path
 
 import polars as pl
 
+from penchant.simulate.parts import Parts
 from shop import penchant, refused
 
 SIZES = ("--users", 30, "--items", 20, "--events", 500, "--days", 20, "--seed", 4)
@@ -33,3 +35,12 @@ def test_what_cannot_be_is_refused():
     penchant("simulate", "shop", *SIZES, "--out", "x")
     assert "x is already there" in refused("simulate", "shop", *SIZES, "--out", "x")
     penchant("simulate", "shop", *SIZES, "--out", "x", "--force")
+
+
+def test_a_full_disk_is_said_in_words(monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device", "x/events")
+
+    monkeypatch.setattr(Parts, "_write", full)
+    assert "x/events: the disk is full" in refused("simulate", "shop", *SIZES, "--out", "x")
+    assert list(Path().iterdir()) == []

@@ -20,7 +20,7 @@ from penchant.schema import (
     TIME,
     TYPE,
     USER,
-)  # fmt: skip
+)
 from penchant.simulate import words
 from penchant.simulate.policy import PAGES
 
