@@ -9,7 +9,7 @@ from penchant.simulate.config import Habits, ShopConfig
 from penchant.simulate.friends import LONGEST_PULL, Pull, both_sides, draw_friends, spread
 from penchant.simulate.shop import simulate_shop
 from penchant.simulate.tastes import SIZE
-from simulate_help import pulled
+from simulated import pulled
 
 EAST = np.eye(SIZE, dtype=np.float32)[:1]
 

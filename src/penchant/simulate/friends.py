@@ -61,6 +61,24 @@ def spread(start: NDArray[np.int64], rows: NDArray[np.integer]) -> tuple[NDArray
     return asked, np.arange(len(asked)) + (start[rows] - before)[asked]
 
 
+def summed(
+    rows: NDArray[np.integer], vectors: NDArray[np.float32]
+) -> tuple[NDArray[np.integer], NDArray[np.float32]]:
+    """The vectors of equal rows, added up.
+
+    Args:
+        rows: never falling, [n].
+        vectors: [n, SIZE].
+
+    Returns:
+        the different rows, and the sum of each.
+    """
+    if len(rows) == 0:
+        return rows, vectors
+    first = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]])
+    return rows[first], np.add.reduceat(vectors, first)
+
+
 def draw_friends(config: ShopConfig, group: NDArray[np.int8]) -> Friends:
     """The social graph: most friendships are made within a group of like taste.
 
@@ -129,15 +147,12 @@ class Pull:
             self._stored *= np.float32(self._fade(day))
             self._base = day
         purchase, place = self._friends.of(rows)
-        if len(place) == 0:
-            return
         whom = self._friends.friend[place]
         order = np.argsort(whom, kind="stable")
         whom = whom[order]
         strength = self._friends.weight[place][order] * np.float32(self._habits.friend_effect / self._fade(day))
-        first = np.flatnonzero(np.r_[True, whom[1:] != whom[:-1]])
-        pulls = np.add.reduceat(vectors[purchase[order]] * strength[:, None], first)
-        self._stored[whom[first]] += pulls
+        drawn, pulls = summed(whom, vectors[purchase[order]] * strength[:, None])
+        self._stored[drawn] += pulls
 
     def _fade(self, day: int) -> float:
         return float(np.exp(-(day - self._base) / self._habits.friend_days))

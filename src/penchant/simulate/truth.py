@@ -16,7 +16,7 @@ import polars as pl
 from penchant.errors import DataError
 from penchant.schema import ITEM, MICROSECONDS, TIME, TYPE, USER
 from penchant.simulate import behaviour, tastes
-from penchant.simulate.friends import shortened, spread
+from penchant.simulate.friends import shortened, spread, summed
 from penchant.simulate.parts import ACTIONS
 from penchant.simulate.records import SIMULATION, Record, read_friends, read_people, read_things
 from penchant.simulate.seasons import Calendar
@@ -32,10 +32,11 @@ if TYPE_CHECKING:
 
     Ids = Sequence[int] | NDArray[np.integer] | pl.Series
 
-_BLOCK = 4_000_000
+_BLOCK = 2_000_000
 """Pairs of user and item that are looked at in one go."""
 _LONG_AGO = 12
 """After so many times `friend_days` a friend's purchase has no pull left (e to the -12)."""
+_NO_LISTS = pl.DataFrame(schema={USER: pl.Int64, ITEM: pl.Int64, "rank": pl.Int64, "probability": pl.Float64})
 
 
 class Expected(NamedTuple):
@@ -94,7 +95,8 @@ class Truth:
             raise DataError(f"{len(users):,} users cannot be paired with {len(items):,} items")
         different, which = np.unique(users, return_inverse=True)
         day = self._day(time)
-        return self._pairs(users, self._tastes(different, day)[which], items, day)
+        affinity = tastes.match(self._tastes(different, day)[which], self._things.vector[items])
+        return self._chances(affinity, self._people.sensitivity[users], items, day)
 
     def best(
         self,
@@ -106,9 +108,9 @@ class Truth:
         """The lists of somebody who knows everything: nobody can recommend better.
 
         Args:
-            user_ids: of whom, no id twice.
+            user_ids: of whom.
             time: when, as in `expected`.
-            k: length of a list.
+            k: length of a list, at least 1.
             what: which probability is to be highest.
 
         Returns:
@@ -117,36 +119,23 @@ class Truth:
         Raises:
             DataError: names an id that the shop does not have.
         """
-        users, day, count = (
-            self._rows(user_ids, self.record.config.users, "user"),
-            self._day(time),
-            len(self._things.id),
-        )
-        k = min(k, count)
-        everything = np.arange(count)
-        block = max(1, _BLOCK // count)
-        lists = []
+        users, day = self._rows(user_ids, self.record.config.users, "user"), self._day(time)
+        block = max(1, _BLOCK // len(self._things.id))
+        lists = [_NO_LISTS]
         for first in range(0, len(users), block):
             some = users[first : first + block]
-            taste = np.repeat(self._tastes(some, day), count, axis=0)
-            pairs = self._pairs(np.repeat(some, count), taste, np.tile(everything, len(some)), day)
-            chance = getattr(pairs, what).reshape(len(some), count)
-            top = np.argpartition(-chance, k - 1, axis=1)[:, :k]
-            order = np.argsort(-np.take_along_axis(chance, top, axis=1), axis=1, kind="stable")
-            top = np.take_along_axis(top, order, axis=1)
-            lists.append(
-                pl.DataFrame(
-                    {
-                        USER: np.repeat(some + 1, k),
-                        ITEM: self._things.id[top.ravel()],
-                        "rank": np.tile(np.arange(1, k + 1), len(some)),
-                        "probability": np.take_along_axis(chance, top, axis=1).ravel(),
-                    }
-                )
-            )
-        return pl.concat(lists) if lists else pl.DataFrame(
-            schema={USER: pl.Int64, ITEM: pl.Int64, "rank": pl.Int64, "probability": pl.Float64}
-        )  # fmt: skip
+            affinity = self._tastes(some, day) @ self._things.vector.T
+            sensitivity = self._people.sensitivity[some, None]
+            chance = getattr(self._chances(affinity, sensitivity, np.arange(affinity.shape[1]), day), what)
+            top = np.argsort(-chance, axis=1, kind="stable")[:, :k]
+            found = {
+                USER: np.repeat(some + 1, top.shape[1]),
+                ITEM: self._things.id[top.ravel()],
+                "rank": np.tile(np.arange(1, top.shape[1] + 1), len(some)),
+                "probability": np.take_along_axis(chance, top, axis=1).ravel(),
+            }
+            lists.append(pl.DataFrame(found, schema=_NO_LISTS.schema))
+        return pl.concat(lists)
 
     def look(self, positions: Sequence[int] | NDArray[np.integer]) -> NDArray[np.float64]:
         """The probability that somebody looks at each place of a list, by its position from 1."""
@@ -160,15 +149,15 @@ class Truth:
         """
         return self._tastes(self._rows(user_ids, self.record.config.users, "user"), self._day(time))
 
-    def _pairs(
-        self, users: NDArray[np.int64], taste: NDArray[np.float32], items: NDArray[np.int64], day: int
+    def _chances(
+        self, affinity: NDArray[np.float32], sensitivity: NDArray[np.float32], items: NDArray[np.int64], day: int
     ) -> Expected:
+        """For arguments that are broadcast together; `items` are rows."""
         things, habits = self._things, self.record.config.habits
-        affinity = tastes.match(taste, things.vector[items])
         discount = things.rebate[items] * self._calendar.sale(day)
         season = self._calendar.season(things.category[items], day)
         click = behaviour.click(habits, affinity, things.quality[items], season)
-        wants = self._people.sensitivity[users], things.dearness(items, discount)
+        wants = sensitivity, things.dearness(items, discount)
         click = click * (things.launched[items] <= day)
         cart = click * behaviour.cart(habits, affinity, *wants)
         return Expected(click, cart, cart * behaviour.purchase(habits, affinity, *wants))
@@ -190,7 +179,8 @@ class Truth:
         strength = self._friends.weight[friendship[of]] * habits.friend_effect * fade
         vectors = self._things.vector[bought[ITEM].to_numpy()[purchase]] * strength[:, None].astype(np.float32)
         total = np.zeros((len(users), tastes.SIZE), np.float32)
-        np.add.at(total, asked[of], vectors)
+        drawn, pulls = summed(asked[of], vectors)
+        total[drawn] = pulls
         return shortened(total)
 
     def _day(self, time: datetime | int) -> int:
