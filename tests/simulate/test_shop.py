@@ -3,7 +3,9 @@
 
 import errno
 import hashlib
+import re
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import msgspec
@@ -16,6 +18,7 @@ from penchant.simulate import shop as module
 from penchant.simulate.config import ShopConfig
 from penchant.simulate.parts import Parts
 from penchant.simulate.shop import simulate_shop
+from penchant.simulate.truth import Truth
 
 SMALL = ShopConfig(users=60, items=50, events=3000, days=40, seed=3)
 
@@ -231,3 +234,11 @@ def test_the_folder_says_that_it_is_simulated(shop):
     record = msgspec.json.decode((shop.folder / "simulation.json").read_bytes())
     assert record["simulated"] is True
     assert record["config"]["seed"] == 5
+
+
+def test_the_lines_in_the_documentation(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text()
+    lines = next(block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "ShopConfig" in block)
+    monkeypatch.chdir(tmp_path)
+    exec("import penchant\n" + lines.replace("300_000", "300"))
+    assert Truth.open("shop").record.config.exploration == 0.3

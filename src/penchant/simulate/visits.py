@@ -101,7 +101,9 @@ class Door:
         self, taste: NDArray[np.float32], day: int, streams: Streams, stock: NDArray[np.integer]
     ) -> NDArray[np.int64]:
         season = self._calendar.season(np.arange(HOME), day) * self._habits.season_effect
-        odds = np.exp(_CHOOSY * taste @ self._categories.T + season) * (stock > 0)
+        # Not by a matrix product: how that one rounds depends on how many rows there are.
+        liking = np.einsum("nd,kd->nk", taste, self._categories)
+        odds = np.exp(_CHOOSY * liking + season) * (stock > 0)
         bounds = np.cumsum(odds, axis=1)
         lot = streams["page"].random(len(taste))[:, None] * bounds[:, -1:]
         own = (lot >= bounds).sum(axis=1)
