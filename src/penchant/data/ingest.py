@@ -40,6 +40,10 @@ if TYPE_CHECKING:
 
 __all__ = ["DataConfig", "Ingested", "ingest"]
 
+_IN_MEMORY_BYTES = 2**30
+"""Events that are sorted at once take no more than about this; sorting takes as much again."""
+_LOOKED_AT = 10_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ingested:
@@ -165,6 +169,7 @@ def _keep(events: Events, rules: list[Rule], gap: float | None, scratch: Scratch
     Raises:
         DataError: nothing is left.
     """
+    most = min(most, _IN_MEMORY_BYTES // _width(events))
     screen = Screen(events, rules, most, scratch)
     parts = screen.sift(by_time(events, events.kept, most, scratch))
     kept = Keeper(scratch)
@@ -176,6 +181,12 @@ def _keep(events: Events, rules: list[Rule], gap: float | None, scratch: Scratch
     if not kept.height:
         raise DataError(f"No row of events is left. {events.sieve.summary()}")
     return kept
+
+
+def _width(events: Events) -> int:
+    """Bytes that an event takes in memory, from a look at the first ones."""
+    some = events.collect(events.scan(0, _LOOKED_AT))
+    return max(int(some.estimated_size()) // max(some.height, 1), 1)
 
 
 def _links(config: DataConfig, how: Reading) -> dict[str, Links]:
