@@ -167,7 +167,7 @@ def _keep(events: Events, rules: list[Rule], gap: float | None, scratch: Scratch
     Raises:
         DataError: nothing is left.
     """
-    most = min(most, _IN_MEMORY_BYTES // _width(events))
+    most = max(min(most, _IN_MEMORY_BYTES // _width(events)), 1)
     screen = Screen(events, rules, most, scratch)
     parts = screen.sift(by_time(events, events.kept, most, scratch))
     kept = Keeper(scratch)
