@@ -3,6 +3,9 @@
 
 from datetime import datetime
 
+import pytest
+
+from penchant.errors import DataError
 from publisher import get
 
 
@@ -21,3 +24,9 @@ def test_check_ins_and_friends(tmp_path):
 def test_sequences(tmp_path):
     made = get("gowalla", tmp_path, {"train.txt": "0 5 3 5\n1 7 \n2\n"})
     assert made.events.rows() == [(0, 5), (0, 3), (0, 5), (1, 7)]
+
+
+def test_too_few_columns(tmp_path):
+    files = {"loc-gowalla_totalCheckins.txt": "0\t2010-10-19T23:55:27Z\n", "loc-gowalla_edges.txt": "0\t1\n"}
+    with pytest.raises(DataError, match="has 2 columns, not 5: user_id, time, latitude, longitude, item_id"):
+        get("gowalla", tmp_path, files)

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Online Retail: nothing is lost on the way to ingestion."""
 
+import sys
 from datetime import datetime
 
 import polars as pl
 import pytest
 import xlsxwriter
 
-from penchant.data.sources import online_retail
 from penchant.errors import DataError, MissingExtraError
 from publisher import get, pack
 
@@ -39,13 +39,19 @@ def test_parquet(tmp_path):
 
 
 def test_a_sheet_needs_its_extra(tmp_path, monkeypatch):
-    monkeypatch.setattr(online_retail, "find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "fastexcel", None)
     with pytest.raises(MissingExtraError, match=r"penchant\[excel\]"):
         get("online-retail", tmp_path, {"Online Retail.xlsx": b""})
 
 
-def test_a_sheet_that_is_a_bomb(tmp_path, monkeypatch):
-    monkeypatch.setattr(online_retail, "find_spec", lambda _: True)
+@pytest.mark.parametrize("content", [b"no sheet", pytest.param(None, id="a zip file")])
+def test_a_sheet_that_is_none(tmp_path, content):
+    sheet = content or pack(tmp_path / "x.xlsx", {"a": b"b"}).read_bytes()
+    with pytest.raises(DataError, match=r"Online Retail\.xlsx cannot be read"):
+        get("online-retail", tmp_path, {"Online Retail.xlsx": sheet})
+
+
+def test_a_sheet_that_is_a_bomb(tmp_path):
     sheet = pack(tmp_path / "x.xlsx", {"xl/worksheets/sheet1.xml": b"0" * 10_000_000}).read_bytes()
     with pytest.raises(DataError, match=r"Online Retail\.xlsx would hold 10,000,000 bytes"):
         get("online-retail", tmp_path, {"Online Retail.xlsx": sheet})

@@ -31,11 +31,3 @@ def test_a_variant_has_its_addresses():
     assert find("amazon-reviews-2023").variant == "All_Beauty"
     assert find("mind").downloads[0].url.endswith("/MINDsmall_train.zip")
     assert find("online-retail").downloads[0].name == "online-retail.zip"
-
-
-def test_ways_in_words():
-    assert find("movielens-100k").roads() == [
-        "https://files.grouplens.org/datasets/movielens/ml-100k.zip",
-        "the Python package recbole==1.2.1",
-    ]
-    assert find("yelp").roads() == [f"by hand: {find('yelp').by_hand}"]

@@ -43,6 +43,12 @@ def test_a_table_of_pairs(tmp_path, split):
     assert "items" not in made.run["data"]
 
 
+@pytest.mark.parametrize("broken", [{"train.json": "[1"}, {"train.json": '{"a": [1]}'}, {"image_feat.npy": b""}])
+def test_broken_files_are_refused(tmp_path, broken):
+    with pytest.raises(DataError, match="not in the form that was expected"):
+        get("tiktok", tmp_path, {**PARTS, **VECTORS, **broken})
+
+
 def test_a_pickle_is_refused(tmp_path):
     evil = npy(np.array([{"code": 1}], dtype=object))
     with pytest.raises(DataError, match="not in the form that was expected"):

@@ -107,8 +107,8 @@ def _convert(source: PublicSource, target: Path, places: list[Path], origin: dic
     with _scratch(target) as scratch, new_folder(target, replace=True) as draft:
         try:
             run = source.convert(Raw(places, scratch, variant=source.variant), draft)
-        except (PolarsError, ValueError) as error:
-            words = str(error).splitlines()[0]
+        except (PolarsError, ValueError, EOFError, msgspec.DecodeError) as error:
+            words = next(iter(str(error).splitlines()), type(error).__name__)
             raise DataError(f"{source.title}: the files are not in the form that was expected: {words}") from error
         for file, checksum in (source.checksums or {}).items():
             verify(draft / file, checksum, file)
@@ -165,4 +165,5 @@ def _explained(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DataError(f"{target} cannot be written: {error.strerror or error}") from error
+        place = f" ({error.filename})" if error.filename else ""
+        raise DataError(f"{target} cannot be written: {error.strerror or error}{place}") from error

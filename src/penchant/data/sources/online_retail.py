@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import zipfile
-from importlib.util import find_spec
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -74,13 +74,18 @@ def _rows(raw: Raw) -> pl.LazyFrame:
 
 def _sheet(path: Path) -> pl.LazyFrame:
     """The table of an Excel sheet, which is a zip file and so may be a bomb."""
-    if find_spec("fastexcel") is None:
-        raise MissingExtraError("Reading an Excel sheet", "excel")
-    with zipfile.ZipFile(path) as parts:
-        plain = sum(part.file_size for part in parts.infolist())
-    if plain > min(_MAX_SHEET, MAX_RATIO * path.stat().st_size):
-        raise DataError(f"{path.name} would hold {plain:,} bytes, which was not expected")
-    return pl.read_excel(path, columns=list(_COLUMNS), schema_overrides={"InvoiceNo": pl.String}).lazy()
+    try:
+        fastexcel = import_module("fastexcel")
+    except ImportError:
+        raise MissingExtraError("Reading an Excel sheet", "excel") from None
+    try:
+        with zipfile.ZipFile(path) as parts:
+            plain = sum(part.file_size for part in parts.infolist())
+        if plain > min(_MAX_SHEET, MAX_RATIO * path.stat().st_size):
+            raise DataError(f"{path.name} would hold {plain:,} bytes, which was not expected")
+        return pl.read_excel(path, columns=list(_COLUMNS), schema_overrides={"InvoiceNo": pl.String}).lazy()
+    except (zipfile.BadZipFile, fastexcel.FastExcelError) as error:
+        raise DataError(f"{path.name} cannot be read: {error}") from error
 
 
 def _time() -> pl.Expr:

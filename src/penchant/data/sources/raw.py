@@ -59,7 +59,8 @@ class Raw:
             if file.name in missing:
                 found[file.name] = file
                 missing.remove(file.name)
-            found |= self._unpack(file, missing)
+            if file.name.endswith((*ARCHIVES, ".gz")):
+                found |= self._unpack(file, missing)
         return {name: self._plain(name, path) for name, path in found.items()}
 
     def need(self, *names: str) -> list[Path]:

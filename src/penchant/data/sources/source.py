@@ -99,10 +99,3 @@ class PublicSource:
             raise DataError(f"{self.title} has no part {variant!r}{has}")
         files = (replace(file, url=file.url.format(variant=variant)) for file in self.downloads)
         return replace(self, variant=variant, downloads=tuple(files))
-
-    def roads(self) -> list[str]:
-        """The ways to its files, in words."""
-        ways = [file.url for file in self.downloads]
-        if self.package:
-            ways.append(f"the Python package {self.package.requirement}")
-        return ways or [f"by hand: {self.by_hand}"]
