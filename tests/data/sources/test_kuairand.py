@@ -44,9 +44,11 @@ def test_the_tar_file(tmp_path):
             info.size = len(text)
             archive.addfile(info, io.BytesIO(text.encode()))
     made = get("kuairand", tmp_path, {"KuaiRand-Pure.tar.gz": packed.getvalue()})
-    assert made.events["type"].to_list() == ["click", "like", "hate", "impression"]
-    assert made.events["dwell"].to_list() == [1.5] * 4
-    assert made.events["random"].to_list() == ["0", "0", "0", "1"]
+    assert made.events["type"].to_list() == ["click", "like", "hate"]
+    assert made.events["dwell"].to_list() == [1.5] * 3
+    assert made.events["random"].to_list() == ["0", "0", "0"]
+    assert made.events_shown["random"].to_list() == ["1"]
+    assert made.events_shown.columns == made.events.columns
     assert made.items["tag"].to_list() == ["12,65"]
     assert "user_active_degree" not in made.users.columns
     assert made.run["data"]["events"]["dwell"] == "dwell"

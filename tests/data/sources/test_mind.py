@@ -33,9 +33,12 @@ def test_train_and_dev(tmp_path, packed):
         ("U3", "N1", datetime(2019, 11, 8, 23, 59, 59)),  # noqa: DTZ001
     ]
     log = made.train[3:]
-    assert log["item_id"].to_list() == ["N1", "N2", "N2", "N1"]
-    assert log["type"].to_list() == ["click", "impression", "click", "impression"]
-    assert log["impression"].to_list() == ["1", "1", "2", "3"]
-    assert log["time"][2] == datetime(2019, 11, 12, 18, 11, 30)  # noqa: DTZ001
-    assert made.test["type"].to_list() == ["click", "impression"]
+    assert log["item_id"].to_list() == ["N1", "N2"]
+    assert log["type"].to_list() == ["click", "click"]
+    assert log["impression"].to_list() == ["1", "2"]
+    assert made.train_shown["item_id"].to_list() == ["N2", "N1"]
+    assert made.train_shown["impression"].to_list() == ["1", "3"]
+    assert log["time"][1] == datetime(2019, 11, 12, 18, 11, 30)  # noqa: DTZ001
+    assert made.test["item_id"].to_list() == ["N2"]
+    assert made.test_shown["item_id"].to_list() == ["N1"]
     assert made.items["title"].to_list() == ['Open: "the" day', "Two"]

@@ -12,7 +12,7 @@ import polars as pl
 
 from penchant.data.sources.runfile import CATEGORY, CLICK, IMPRESSION, PURCHASE, models
 from penchant.data.sources.source import Download, PublicSource
-from penchant.data.sources.tables import csv, write
+from penchant.data.sources.tables import csv, write_deeds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +49,7 @@ def convert(raw: Raw, out: Path) -> Run:
         pl.lit("conversion").alias("type"),
         *_CATEGORIES,
     )
-    write(pl.concat([shown, sold]), out / "events.parquet")
+    write_deeds(pl.concat([shown, sold]), out)
     return {
         "data": {
             "events": {

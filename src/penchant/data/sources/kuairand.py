@@ -9,7 +9,7 @@ import polars as pl
 
 from penchant.data.sources.runfile import CATEGORY, CLICK, DISLIKE, ID, IMPRESSION, NUMBER, TIME, models
 from penchant.data.sources.source import Download, PublicSource
-from penchant.data.sources.tables import csv, first_of_each, merged, write
+from penchant.data.sources.tables import csv, first_of_each, merged, write, write_deeds
 from penchant.errors import DataError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def convert(raw: Raw, out: Path) -> Run:
         tab="tab",
         random="is_rand",
     )
-    write(events, out / "events.parquet")
+    write_deeds(events, out)
     parts_of = {"video_id": pl.Int64, **dict.fromkeys(_VIDEO, pl.String), "video_duration": pl.Float64}
     items = csv(found[videos], parts_of).rename({"video_id": "item_id", "upload_dt": "uploaded"})
     write(first_of_each(items, "item_id"), out / "items.parquet")

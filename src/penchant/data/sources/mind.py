@@ -9,7 +9,7 @@ import polars as pl
 
 from penchant.data.sources.runfile import CATEGORY, CLICK, IMPRESSION, TEXT, models
 from penchant.data.sources.source import Download, PublicSource
-from penchant.data.sources.tables import first_of_each, headless, write
+from penchant.data.sources.tables import first_of_each, headless, write, write_deeds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,8 +32,8 @@ def convert(raw: Raw, out: Path) -> Run:
     logs = [headless(part.need("behaviors.tsv")[0], _BEHAVIOURS) for part in parts]
     news = pl.concat([headless(part.need("news.tsv")[0], _NEWS) for part in parts])
     write(first_of_each(news, "item_id"), out / "items.parquet")
-    write(pl.concat([_before(pl.concat(logs)), _events(logs[0])]), out / "train.parquet")
-    write(_events(logs[1]), out / "test.parquet")
+    write_deeds(pl.concat([_before(pl.concat(logs)), _events(logs[0])]), out, "train")
+    write_deeds(_events(logs[1]), out, "test")
     return {
         "data": {
             "events": {

@@ -81,6 +81,22 @@ def write(rows: pl.LazyFrame, path: Path) -> None:
     rows.sink_parquet(path, maintain_order=True)
 
 
+def write_deeds(rows: pl.LazyFrame, out: Path, name: str = "events") -> None:
+    """Put what people did into `<name>.parquet`, and what they were only shown into `<name>_shown.parquet`.
+
+    Models take every event for a sign of taste, so the ready run files name the first alone. Both have the same
+    columns: a list of the two as `path` makes one log of them.
+
+    Args:
+        rows: with a column `type`, in which `impression` stands for what was only shown.
+        out: the folder.
+        name: of the table.
+    """
+    shown = pl.col("type") == "impression"
+    write(rows.filter(~shown), out / f"{name}.parquet")
+    write(rows.filter(shown), out / f"{name}_shown.parquet")
+
+
 def first_of_each(rows: pl.LazyFrame, key: str) -> pl.LazyFrame:
     """The first row of each `key`, in the order of first appearance; rows without one are left out."""
     return rows.filter(pl.col(key).is_not_null()).unique(key, keep="first", maintain_order=True)
