@@ -168,6 +168,14 @@ def test_a_folder_that_cannot_be_written(tmp_path, roads):
         sources.get(NAME, tmp_path / "file")
 
 
+def test_somebody_elses_folder_is_left_as_it_is(tmp_path, roads):
+    (tmp_path / "d" / NAME).mkdir(parents=True)
+    (tmp_path / "d" / NAME / "ratings.csv").write_text("mine")
+    with pytest.raises(DataError, match=rf"{NAME} is already there and was not made by this command.*downloads"):
+        sources.get(NAME, tmp_path / "d")
+    assert (tmp_path / "d" / NAME / "ratings.csv").read_text() == "mine"
+
+
 def test_terms_are_accepted_first(tmp_path, roads):
     roads(must_accept=True)
     with pytest.raises(DataError, match=r"terms that you must accept first: .*grouplens.*--accept-licence"):

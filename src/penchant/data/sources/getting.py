@@ -65,9 +65,15 @@ def make(source: PublicSource, name: str, target: Path, progress: Progress | Non
         progress: told of the bytes that come.
 
     Raises:
-        DataError: no road leads to the set, or its files are not in the form that was expected.
+        DataError: no road leads to the set, its files are not in the form that was expected, or somebody else's
+            folder is in the way.
     """
     data_dir = target.parent
+    if target.exists() and not (target / CHECKSUMS).is_file():
+        raise DataError(
+            f"{target} is already there and was not made by this command, so it is left as it is. Move it away, or to "
+            f"{data_dir / DOWNLOADS / name} if it holds the publisher's files"
+        )
     own = own_folders(name, data_dir)
     troubles = []
     with _no_empty_folder(data_dir), _explained(target):
