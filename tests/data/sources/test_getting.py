@@ -4,6 +4,7 @@
 import dataclasses
 import hashlib
 import json
+import os
 
 import polars as pl
 import pytest
@@ -160,6 +161,16 @@ def test_an_interrupted_download_leaves_nothing_behind(tmp_path, roads):
     with pytest.raises(KeyboardInterrupt):
         sources.get(NAME, tmp_path / "d", stop)
     assert not (tmp_path / "d").exists()
+
+
+def test_what_a_killed_process_left_goes_in_time(tmp_path, roads):
+    old, new = (tmp_path / "d" / f".{NAME}.{name}" for name in ("old", "new"))
+    for place in (old, new):
+        place.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    sources.get(NAME, tmp_path / "d")
+    assert not old.exists()
+    assert new.exists()
 
 
 def test_a_folder_that_cannot_be_written(tmp_path, roads):

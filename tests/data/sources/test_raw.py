@@ -33,6 +33,13 @@ def test_in_a_folder(tmp_path, scratch, form):
     assert raw.find("b.csv") == {}
 
 
+def test_equal_names_in_two_folders(tmp_path, scratch):
+    raw = Raw([write(tmp_path / "set", {"x/a.csv.gz": "1", "y/a.csv.gz": "2"})], scratch)
+    found = raw.need("x/a.csv", "y/a.csv")
+    assert [path.read_text() for path in found] == ["1", "2"]
+    assert raw.need("y/a.csv", "x/a.csv") == found[::-1]
+
+
 def test_in_archives_of_a_folder(tmp_path, scratch):
     write(tmp_path / "set", {"c.csv": "3"})
     pack(tmp_path / "set" / "one.zip", {"x/a.csv": "1"})

@@ -7,8 +7,11 @@ not there: all that is downloaded and unpacked lies in a folder that goes when t
 
 from __future__ import annotations
 
+import glob
 import os
+import shutil
 import tempfile
+import time
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -38,6 +41,8 @@ DOWNLOADS = "downloads"
 RUN_FILE = "run.toml"
 CHECKSUMS = "checksums.json"
 ORIGIN = "origin.json"
+
+_STALE_SECONDS = 3 * 24 * 3600
 
 
 def own_folders(name: str, data_dir: Path) -> list[Path]:
@@ -151,8 +156,16 @@ def _no_road(source: PublicSource, name: str, data_dir: Path, troubles: list[str
 def _scratch(target: Path) -> Iterator[Path]:
     """A folder beside the target, on the same disk, that is gone afterwards."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(target)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
         yield Path(folder)
+
+
+def _sweep(target: Path) -> None:
+    """Take away what a process left that was killed, and so could not: nobody works on one set for so long."""
+    for place in target.parent.glob(f".{glob.escape(target.name)}.*"):
+        if time.time() - place.stat().st_mtime > _STALE_SECONDS:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 @contextmanager

@@ -36,7 +36,7 @@ class Raw:
         self._files = [place for place in places if not place.is_dir()]
         self._scratch = scratch
         self._limit = limit
-        self._unpacked: dict[str, Path] = {}
+        self._known: dict[str, Path] = {}
         self._number = itertools.count()
 
     def find(self, *names: str) -> dict[str, Path]:
@@ -48,7 +48,7 @@ class Raw:
         Raises:
             DataError: an archive is damaged.
         """
-        found = {name: self._unpacked[name] for name in names if name in self._unpacked}
+        found = {name: self._known[name] for name in names if name in self._known}
         for folder in self._folders:
             found |= {name: path for name in names if name not in found and (path := _beside(folder, name))}
         inside = [file for folder in self._folders for file in _archives(folder)]
@@ -61,7 +61,8 @@ class Raw:
                 missing.remove(file.name)
             if file.name.endswith((*ARCHIVES, ".gz")):
                 found |= self._unpack(file, missing)
-        return {name: self._plain(name, path) for name, path in found.items()}
+        self._known |= {name: self._plain(name, path) for name, path in found.items()}
+        return {name: self._known[name] for name in found}
 
     def need(self, *names: str) -> list[Path]:
         """All of the files, in the order of their names.
@@ -96,15 +97,12 @@ class Raw:
             folder.mkdir()
         targets = {name: folder / Path(name).name for name, folder in folders.items()}
         got = extract(archive, targets, self._limit) if targets else set()
-        new = {name: targets[name] for name in got}
-        self._unpacked |= new
-        return new
+        return {name: targets[name] for name in got}
 
     def _plain(self, name: str, path: Path) -> Path:
         """The file itself, where only a packed one was there."""
-        if path.name != f"{Path(name).name}.gz":
-            return path
-        return self._unpack(path, [Path(name).name])[Path(name).name]
+        short = Path(name).name
+        return self._unpack(path, [short])[short] if path.name == f"{short}.gz" else path
 
 
 def _beside(folder: Path, name: str) -> Path | None:
