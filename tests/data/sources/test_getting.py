@@ -37,7 +37,6 @@ def roads(tmp_path, monkeypatch):
     wheels = tmp_path / "wheels"
     wheels.mkdir()
     wheel = pack(wheels / "films-1.0-py3-none-any.whl", {**FILES, **DIST})
-    monkeypatch.delenv(sources.VARIABLE, raising=False)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
