@@ -13,8 +13,8 @@ import penchant
 import shop
 
 NAMES = [
-    "PenchantError", "RunConfig", "ServeConfig", "__version__", "evaluate_models", "fit", "ingest", "make_bundle",
-    "open_bundle", "recommend_items", "serve_bundle", "train_models",
+    "PenchantError", "RunConfig", "ServeConfig", "ShopConfig", "Truth", "__version__", "evaluate_models", "fit",
+    "ingest", "make_bundle", "open_bundle", "recommend_items", "serve_bundle", "simulate_shop", "train_models",
 ]  # fmt: skip
 ROOT = Path(__file__).parents[1]
 

@@ -15,6 +15,8 @@ _PUBLIC = {
     "PenchantError": "penchant.errors:PenchantError",
     "RunConfig": "penchant.config:RunConfig",
     "ServeConfig": "penchant.serve.run:ServeConfig",
+    "ShopConfig": "penchant.simulate.config:ShopConfig",
+    "Truth": "penchant.simulate.truth:Truth",
     "evaluate_models": "penchant.recipe:evaluate_models",
     "fit": "penchant.recipe:fit",
     "ingest": "penchant.recipe:ingest",
@@ -22,6 +24,7 @@ _PUBLIC = {
     "open_bundle": "penchant.bundle.bundle:open_bundle",
     "recommend_items": "penchant.bundle.offline:recommend_items",
     "serve_bundle": "penchant.serve.run:run",
+    "simulate_shop": "penchant.simulate.shop:simulate_shop",
     "train_models": "penchant.recipe:train",
 }
 """Public name -> where it lies. Nothing is imported before it is asked for; `__init__.pyi` tells type checkers."""

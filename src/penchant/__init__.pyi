@@ -10,11 +10,16 @@ from penchant.recipe import make_bundle as make_bundle
 from penchant.recipe import train as train_models
 from penchant.serve.run import ServeConfig as ServeConfig
 from penchant.serve.run import run as serve_bundle
+from penchant.simulate.config import ShopConfig as ShopConfig
+from penchant.simulate.shop import simulate_shop as simulate_shop
+from penchant.simulate.truth import Truth as Truth
 
 __all__ = [
     "PenchantError",
     "RunConfig",
     "ServeConfig",
+    "ShopConfig",
+    "Truth",
     "__version__",
     "evaluate_models",
     "fit",
@@ -23,6 +28,7 @@ __all__ = [
     "open_bundle",
     "recommend_items",
     "serve_bundle",
+    "simulate_shop",
     "train_models",
 ]
 

@@ -116,7 +116,8 @@ def test_a_pattern_is_for_pictures_of_items(tmp_path):
 def test_types_have_meanings(tmp_path):
     text = (
         HEAD
-        + 'type = "did"\n[events.types]\nlook = {meaning="view", strength=0.2}\nbad = {meaning="dislike", sign=-1}\n'
+        + 'type = "did"\n[events.types]\nlook = {meaning="view", strength=0.2}\n'
+        + 'bad = {meaning="dislike", sign=-1}\n'
     )
     data = run(tmp_path, events(did=["look", "bad", "?"]), text).dataset
     assert data.schema.meanings["look"].meaning is Meaning.VIEW

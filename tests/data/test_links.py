@@ -34,7 +34,8 @@ REVIEWS = (
 def test_reviews(tmp_path):
     rows = (
         "who,film,said,stars,at\n1,10,Later,4,1600000200\n5,11,,3,1600000100\n3,10,Good,,1600000300\n"
-        "4,10,Unknown user,1,1600000000\n1,99,Unknown item,1,1600000000\n,10,Nobody,1,1600000000\n1,,Nothing,1,1600000000\n"
+        "4,10,Unknown user,1,1600000000\n1,99,Unknown item,1,1600000000\n"
+        ",10,Nobody,1,1600000000\n1,,Nothing,1,1600000000\n"
         "1,10,,,1600000000\n1,10,Bad stars,many,1600000000\n1,10,Bad time,1,soon\n1,10,Later,4,1600000200\n"
         "01,10,Other id,1,1600000000\n1,10,Tomorrow,1,9000000000\n"
     )
@@ -87,7 +88,10 @@ SOCIAL = '[social]\npath = "s.csv"\n'
 
 
 def test_friends(tmp_path):
-    rows = "user_id,friend_id,weight,since\n1,2,0.5,100\n2,1,,\n1,3,2,50\n1,1,1,1\n1,4,1,1\n4,1,1,1\n1,5,-1,1\n1,,1,1\n1,2,0.5,100\n"
+    rows = (
+        "user_id,friend_id,weight,since\n1,2,0.5,100\n2,1,,\n1,3,2,50\n1,1,1,1\n1,4,1,1\n4,1,1,1\n"
+        "1,5,-1,1\n1,,1,1\n1,2,0.5,100\n"
+    )
     text = SOCIAL + 'weight = "weight"\ntime = "since"\ntime_unit = "s"\n'
     made = run(tmp_path, text, s=rows)
     assert made.dataset.social.rows() == [(1, 3, 2.0, 50 * SECOND), (1, 2, 0.5, 100 * SECOND)]

@@ -10,12 +10,15 @@ from penchant.schema import Meaning
 @pytest.mark.parametrize(
     ("name", "meaning"),
     [
-        ("pageview", "view"), ("page_view", "view"), ("pv", "view"), ("Product View", "view"), ("просмотр", "view"),
+        ("pageview", "view"), ("page_view", "view"), ("pv", "view"), ("Product View", "view"),
+        ("просмотр", "view"),
         ("浏览", "view"), ("click", "click"), ("item-clicked", "click"), ("clk", "click"), ("点击", "click"),
-        ("addtocart", "cart"), ("add_to_cart", "cart"), ("AddToCart", "cart"), ("cart", "cart"), ("Warenkorb", "cart"),
+        ("addtocart", "cart"), ("add_to_cart", "cart"), ("AddToCart", "cart"), ("cart", "cart"),
+        ("Warenkorb", "cart"),
         ("transaction", "purchase"), ("buy", "purchase"), ("Order Placed", "purchase"), ("compra", "purchase"),
         ("购买", "purchase"), ("покупка", "purchase"), ("refund", "return"), ("item_returned", "return"),
-        ("like", "like"), ("dislike", "dislike"), ("thumbs_down", "dislike"), ("thumbsUp", "like"), ("fav", "like"),
+        ("like", "like"), ("dislike", "dislike"), ("thumbs_down", "dislike"), ("thumbsUp", "like"),
+        ("fav", "like"),
         ("收藏", "like"), ("add to wishlist", "like"), ("unlike", "dislike"), ("не нравится", "dislike"),
         ("impression", "impression"), ("曝光", "impression"), ("share", "share"), ("play", "play"),
         ("song_skipped", "skip"), ("rating", "rating"), ("review", "rating"),

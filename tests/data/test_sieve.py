@@ -69,6 +69,7 @@ def test_what_rules_refuse_is_remembered_with_their_words(tmp_path):
         "another",
         "a bot",
     ]
+    assert sieve.quarantine().collect()["rule"].to_list() == ["user_id_empty", "bots", "bots"]
     assert sieve.report(1)["refused"].keys() == {"user_id_empty", "bots"}
     assert sieve.report(1)["refused"]["bots"]["reason"] == "another"
     assert sieve.summary() == "1 rows: column 'who': the id is empty (''); 2 rows: another"

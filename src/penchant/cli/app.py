@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from penchant import __version__
-from penchant.cli import answering, bundles, datasets, doctor, starting, training
+from penchant.cli import answering, bundles, datasets, doctor, simulating, starting, training
 from penchant.cli.say import Friendly, examples
 
 app = typer.Typer(
@@ -35,6 +35,7 @@ app.command("demo", epilog=starting.DEMO)(starting.demo)
 app.command("doctor", epilog=doctor.DOCTOR)(doctor.doctor)
 app.add_typer(datasets.app, name="data")
 app.add_typer(bundles.app, name="bundle")
+app.add_typer(simulating.app, name="simulate")
 
 
 def _version(wanted: bool) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 INIT = examples(
     "penchant init --events ratings.csv --items films.csv --users people.csv",
+    "penchant init --events events.csv --items items.csv --reviews reviews.csv --social friends.csv",
     "penchant init --events 'logs/*.parquet' --user-column visitor --item-column sku --out shop.toml",
 )
 DEMO = examples("penchant demo", "penchant demo --no-serve", "penchant demo --port 8080")

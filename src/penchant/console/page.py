@@ -7,6 +7,7 @@ Draws what `visit` says and asks nothing of any other host: styles, script, font
 from __future__ import annotations
 
 import asyncio
+import warnings
 from importlib import resources
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
@@ -60,6 +61,8 @@ def mount(app: FastAPI, service: Service) -> None:
         ui.add_body_html(f"<script>{motion}</script>")
         await _Page(service, app.state.pool).draw()
 
+    # At start NiceGUI looks at every object in memory, and one of torch's answers with a warning that is nobody's.
+    warnings.filterwarnings("ignore", message=".*torch.distributed.reduce_op", category=FutureWarning)
     ui.run_with(app, title="Penchant", favicon=_LOGO, dark=None, tailwind=False, show_welcome_message=False)
 
 

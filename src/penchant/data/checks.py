@@ -17,10 +17,14 @@ QUARANTINE = {
     "table": pl.String(),
     "file": pl.String(),
     "row": pl.Int64(),
+    "rule": pl.String(),
     "reason": pl.String(),
     "row_json": pl.String(),
 }
-"""Columns of the quarantine: `row` counts data rows of the file from 1, `row_json` is what was read of it."""
+"""Columns of the quarantine.
+
+`row` counts data rows of the file from 1, `rule` names what the row broke, `row_json` is what was read of it.
+"""
 
 
 class ChecksConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -13,6 +13,7 @@ from penchant.data.checks import AT
 from penchant.data.dataset import PART
 from penchant.data.reading import find_files
 from penchant.data.sieve import Sieve, id_checks, number_check, time_checks
+from penchant.data.sorting import write_dealt
 from penchant.data.source import read_table
 from penchant.data.times import TimeUnit, time_of
 from penchant.data.unread import cells_of, count_unread
@@ -94,6 +95,18 @@ class Events:
         if self.left is not None:
             rows = rows.filter(self.left)
         return rows.drop(cs.starts_with(_GIVEN)).cast({column: STORED[kind] for column, kind in self.ids.items()})
+
+    def deal(self, frame: pl.LazyFrame, which: pl.Expr, folder: Path) -> None:
+        """Write the rows of a query over them into one folder for each number that `which` gives.
+
+        Raises:
+            DataError: a file is damaged.
+            OSError: the disk is full, or the like.
+        """
+        try:
+            write_dealt(frame, which, folder)
+        except pl.exceptions.PolarsError as error:
+            raise self.source.explain(error) from error
 
     def collect(self, frame: pl.LazyFrame) -> pl.DataFrame:
         """Carry out a query over them.

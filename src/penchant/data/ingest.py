@@ -50,12 +50,14 @@ class Ingested:
         refused: refused rows with their reasons, in the columns of `checks.QUARANTINE`, to be read lazily.
         report: for each table its counts, for each broken rule how often and one example, and the totals.
         fingerprint: a hash of all that the data set holds.
+        keeper: keeps what was put aside on disk there for as long as `refused` may be read.
     """
 
     dataset: Dataset
     refused: pl.LazyFrame
     report: dict[str, Any]
     fingerprint: str
+    keeper: Scratch
 
     @cached_property
     def quarantine(self) -> pl.DataFrame:
@@ -131,6 +133,7 @@ def ingest(
         dataset=dataset,
         refused=pl.concat([sieve.quarantine() for sieve in sieves]),
         report=report,
+        keeper=scratch,
         fingerprint=fingerprint(dataset.schema, list(dataset.event_columns), kept.fingerprint(), *prints),
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from penchant.data.kinds import ColumnGuess, differs_within, guess_column
+from penchant.data.kinds import MOST_COLUMNS, ColumnGuess, differs_within, guess_columns
 from penchant.data.meanings import guess_meanings
 from penchant.data.reading import columns_of, explain, scan
 from penchant.data.roles import NAMES, RoleGuess, guess_role, plain, unit_of
@@ -142,7 +142,7 @@ def guess(
         events=TableGuess(
             files=tuple(events),
             roles=roles,
-            columns=tuple(guess_column(table[column]) for column in others),
+            columns=tuple(guess_columns(table, others)),
             time_unit=_unit(table, roles),
         ),
         items=_entities("item", items, ids["item"], said) if items else None,
@@ -220,9 +220,10 @@ def _entities(role: str, files: Sequence[Path], event_column: str, said: Mapping
     one_each = table.unique(key.column, keep="first", maintain_order=True)
     canonical = ("item_id", "user_id")[role == "user"]
     others = [column for column in table.columns if column not in (key.column, canonical)]
-    moving = differs_within(table, key.column)
+    moving = differs_within(table.select(key.column, *others[:MOST_COLUMNS]), key.column)
     why = f"differs between rows of one {role}: left out"
     columns = [
-        ColumnGuess(name=c, column=None, reason=why) if c in moving else guess_column(one_each[c]) for c in others
+        ColumnGuess(name=one.name, column=None, reason=why) if one.name in moving else one
+        for one in guess_columns(one_each, others)
     ]
     return TableGuess(files=tuple(files), roles=roles, columns=tuple(columns))

@@ -5,11 +5,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from penchant.data.values import as_number, as_text, is_blank
 from penchant.schema import Column, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 IMAGE_PATH = r"(?i)\.(jpe?g|png|webp|gif|bmp)(\?\S*)?$"
 AUDIO_PATH = r"(?i)\.(flac|wav|mp3|ogg|opus|m4a|aac)(\?\S*)?$"
@@ -27,13 +31,15 @@ _WRITINGS = (
     (ADDRESS_OR_DATE, None, "addresses or dates: left out"),
 )
 """What most cells look like, the kind that they then are, and why."""
-NAMES_THINGS = r"(?i)(^|[^a-z])id$|[a-z]ID$|[a-z]Id$"
+NAMES_THINGS = r"(^|[^A-Za-z])[iI][dD]$|[a-z]I[dD]$"
 """Names of columns whose cells name things."""
 SEPARATORS = ("|", ";", ", ", ",")
 SEVERAL_WORDS = r"\S\s+\S|[\x{3040}-\x{9fff}\x{ac00}-\x{d7af}]{4}"
 """Words with space between, or a run of a script that writes none."""
 CODE_NAME = r"(?i)(id|zip|code|class|category|type|no|occupation|brand|department|gender)$"
 """Names of columns whose numbers stand for things."""
+MOST_COLUMNS = 300
+"""Columns of one table that are looked at."""
 FEW = 50
 """So many distinct values are always taken for words out of a list."""
 _HEADS = 20
@@ -63,6 +69,13 @@ class ColumnGuess:
     reason: str
 
 
+def guess_columns(table: pl.DataFrame, names: Sequence[str]) -> list[ColumnGuess]:
+    """The kinds of several columns; of very many only the first are looked at, and the others left out."""
+    why = f"one of more than {MOST_COLUMNS} columns: left out"
+    looked = [guess_column(table[name]) for name in names[:MOST_COLUMNS]]
+    return looked + [_say(name, None, why) for name in names[MOST_COLUMNS:]]
+
+
 def guess_column(cells: pl.Series) -> ColumnGuess:
     """The kind of one column, from a sample of its cells."""
     name, rows = cells.name, len(cells)
@@ -85,7 +98,7 @@ def guess_column(cells: pl.Series) -> ColumnGuess:
 
 def differs_within(table: pl.DataFrame, key: str) -> set[str]:
     """Columns whose cells differ between rows of one key: they tell of the event, not of the item or user."""
-    others = [column for column in table.columns if column != key and not table.schema[column].is_nested()]
+    others = [column for column, kind in table.schema.items() if column != key and not kind.is_nested()]
     several = table.filter(pl.len().over(key) > 1)
     if several.is_empty() or not others:
         return set()

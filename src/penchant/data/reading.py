@@ -7,8 +7,10 @@ Only the columns asked for are read.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import glob
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 JSON_LINES = frozenset({".jsonl", ".ndjson"})
 PARQUET = frozenset({".parquet", ".pq"})
+_HEAD = 65_536
+"""Bytes at the beginning of a text file that tell how it is written."""
 _KNOWN = sorted({*SEPARATORS, *JSON_LINES, *PARQUET})
 
 
@@ -69,12 +73,13 @@ def scan(file: Path, separator: str | None = None) -> pl.LazyFrame:
             )
         if file.stat().st_size == 0:
             raise DataError(f"{file} is empty")
+        bare = ending in PARQUET or not _has_mark(file)
         if ending in SEPARATORS:
             cell = separator or SEPARATORS[ending]
             return pl.scan_csv(file, separator=cell, infer_schema=False, glob=False, with_column_names=_unescape)
         if ending in PARQUET:
             return pl.scan_parquet(file, glob=False, hive_partitioning=False)
-        name = glob.escape(str(file))
+        name = glob.escape(str(file)) if bare else io.BytesIO(file.read_bytes()[len(codecs.BOM_UTF8) :])
         told = pl.scan_ndjson(name, infer_schema_length=None).collect_schema()
         kinds = {c: pl.List(pl.String) if isinstance(kind, pl.List) else pl.String() for c, kind in told.items()}
         return pl.scan_ndjson(name, schema=kinds)
@@ -107,6 +112,23 @@ def explain(file: Path, error: Exception, separator: str | None = None) -> DataE
     return DataError(f"{file}: {trouble}" if trouble else f"{file} cannot be read: {reason}")
 
 
+def _has_mark(file: Path) -> bool:
+    """Whether a text file begins with UTF-8's byte order mark; and see that its lines can be told apart.
+
+    Raises:
+        DataError: it is UTF-16, or its lines end as those of old Macs.
+    """
+    with file.open("rb") as opened:
+        head = opened.read(_HEAD)
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        way_out = f"iconv -f utf-16 -t utf-8 {file.name} > new{file.suffix}"
+        raise DataError(f"{file} is UTF-16, where UTF-8 is meant. Convert it: {way_out}")
+    if b"\r" in head and b"\n" not in head:
+        way_out = f"tr '\\r' '\\n' < {file.name} > new{file.suffix}"
+        raise DataError(f"{file}: lines end with a carriage return alone. Convert them: {way_out}")
+    return head.startswith(codecs.BOM_UTF8)
+
+
 def _unescape(names: list[str]) -> list[str]:
     """Names of a header, whose doubled quotes the reader leaves as they are."""
     return [name.replace('""', '"') for name in names]
@@ -134,9 +156,12 @@ def _bad_row(file: Path, ending: str, separator: str | None) -> str | None:
         return None
     with file.open(encoding="utf-8-sig", newline="") as lines:
         rows = csv.reader(lines, delimiter=separator or SEPARATORS[ending])
-        width = len(next(rows, []))
-        for number, row in enumerate(rows, 1):
-            if len(row) > width:
-                way_out = "Put cells that hold the separator between double quotes"
-                return f"row {number} has {len(row)} cells, the header has {width}. {way_out}"
+        try:
+            width = len(next(rows, []))
+            for number, row in enumerate(rows, 1):
+                if len(row) > width:
+                    way_out = "Put cells that hold the separator between double quotes"
+                    return f"row {number} has {len(row)} cells, the header has {width}. {way_out}"
+        except csv.Error:  # a cell too large for this reader, which only looks for the row to name
+            return None
     return None

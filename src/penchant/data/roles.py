@@ -77,6 +77,8 @@ NUMBERS = frozenset({"value", "dwell", "amount", "quantity", "position", "weight
 _NO_EVENTS = frozenset({"title", "text", "friend"})
 """Roles that no column of events plays."""
 
+_LOOKED_AT = 100
+"""Columns whose cells are looked at, where no name says a role."""
 SOME_IDS = 20
 """Columns with fewer distinct values are rather types or ratings than ids."""
 
@@ -95,7 +97,7 @@ def guess_role(role: str, table: pl.DataFrame, said: Mapping[str, str], taken: s
     if role in said:
         return RoleGuess(role=role, column=said[role], reason="you said so")
     others = set(said.values()) | taken
-    free = [column for column in table.columns if column not in others and not table.schema[column].is_nested()]
+    free = [column for column, kind in table.schema.items() if column not in others and not kind.is_nested()]
     by_name = {plain(column): column for column in reversed(free)}
     for name in NAMES[role]:
         if name in by_name and _fits(role, table[by_name[name]]):
@@ -103,7 +105,7 @@ def guess_role(role: str, table: pl.DataFrame, said: Mapping[str, str], taken: s
     if role in ("user", "item"):
         return _guess_ids(role, table, free)
     if role == "time":
-        for column in free:
+        for column in free[:_LOOKED_AT]:
             if not _is_number(table[column]) and _fits("time", table[column]):
                 return RoleGuess(role=role, column=column, reason="it holds times")
     return None
@@ -113,7 +115,7 @@ def _guess_ids(role: str, table: pl.DataFrame, free: list[str]) -> RoleGuess | N
     for column in free:
         if role in plain(column) and "name" not in plain(column):
             return RoleGuess(role=role, column=column, reason=f"its name has the word {role}")
-    alike = [column for column in free if _looks_like_ids(table[column])]
+    alike = [column for column in free[:_LOOKED_AT] if _looks_like_ids(table[column])]
     if len(alike) != 1:
         return None
     return RoleGuess(role=role, column=alike[0], reason="the only column left whose many values come again")

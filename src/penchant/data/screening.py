@@ -15,7 +15,7 @@ import polars as pl
 from penchant.artefact import writing
 from penchant.data.checks import AT
 from penchant.data.rules.rule import Suspecting
-from penchant.data.sorting import deal
+from penchant.data.sorting import deal, write_dealt
 from penchant.schema import ITEM, TIME, USER
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ class Screen:
             yield from first
             return
         held = list(self._stored(first))
+        if not held:
+            return
         paths = [part for part in held if not isinstance(part, pl.DataFrame)]
         frames = [part for part in held if isinstance(part, pl.DataFrame)]
         whole = pl.scan_parquet(paths, glob=False, hive_partitioning=False) if paths else frames[0].lazy()
@@ -125,7 +127,7 @@ class Screen:
             yield events.collect(engine="streaming")
             return
         which = (pl.col(USER).hash() % groups).cast(pl.UInt32)
-        for part in deal(events, which, self._scratch.place("by-user")):
+        for part in deal(events, which, self._scratch.place("by-user"), write_dealt):
             yield part.sort(TIME, maintain_order=True)
 
 

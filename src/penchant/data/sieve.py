@@ -100,6 +100,7 @@ class Sieve:
         self.source = source
         self.fallen = 0
         self._frames: list[pl.DataFrame] = []
+        self._names: list[str] = []
         self._checks: list[Check | None] = []
         self._counts: dict[str, dict[str, Any]] = {}
 
@@ -193,6 +194,7 @@ class Sieve:
 
     def _remember(self, name: str, at: pl.Series, check: Check | None, reasons: pl.Series | None = None) -> None:
         number = len(self._checks)
+        self._names.append(name)
         self._checks.append(check)
         frame = pl.DataFrame({AT: at}).with_columns(
             pl.lit(number, pl.UInt16).alias(FELL),
@@ -223,6 +225,7 @@ class Sieve:
             pl.lit(self.source.table).alias("table"),
             pl.col("_file").alias("file"),
             pl.col("_row").alias("row"),
+            pl.col(FELL).replace_strict(dict(enumerate(self._names)), return_dtype=pl.String).alias("rule"),
             self._reasons().alias("reason"),
             pl.struct(cells).struct.json_encode().alias("row_json"),
         )

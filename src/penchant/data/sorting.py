@@ -18,7 +18,7 @@ from penchant.data.checks import AT
 from penchant.schema import TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from penchant.data.source import Scratch
@@ -41,6 +41,10 @@ class Rows(Protocol):
 
     def scan(self, first: int = 0, last: int | None = None) -> pl.LazyFrame:
         """Rows at the positions `first` to `last` (exclusive), with `AT` and `time`."""
+        ...
+
+    def deal(self, frame: pl.LazyFrame, which: pl.Expr, folder: Path) -> None:
+        """As `write_dealt`, for a query over them."""
         ...
 
     def collect(self, frame: pl.LazyFrame) -> pl.DataFrame:
@@ -85,24 +89,41 @@ def by_time(rows: Rows, kept: int, most: int, scratch: Scratch) -> Iterator[pl.D
         return
     bounds = [one.high for one in ranges if one.high is not None]
     which = pl.sum_horizontal((pl.col(TIME) > bound).cast(pl.UInt16) for bound in bounds)
-    for part in deal(rows.scan(), which, scratch.place("by-time")):
+    for part in deal(rows.scan(), which, scratch.place("by-time"), rows.deal):
         yield part.sort(TIME, maintain_order=True)
 
 
-def deal(rows: pl.LazyFrame, which: pl.Expr, folder: Path) -> Iterator[pl.DataFrame]:
+def deal(
+    rows: pl.LazyFrame, which: pl.Expr, folder: Path, write: Callable[[pl.LazyFrame, pl.Expr, Path], None]
+) -> Iterator[pl.DataFrame]:
     """Write rows into one file for each number that `which` gives, and read these one after the other.
 
     Each file goes once it has been read.
+
+    Args:
+        rows: what is dealt out.
+        which: a small whole number for each row.
+        folder: where the files are put.
+        write: `write_dealt`, or what does the same.
     """
-    target = pl.PartitionBy(folder, key=which.alias(_BUCKET), include_key=False)
-    with writing(folder):
-        rows.sink_parquet(target, compression="lz4", statistics=False, mkdir=True)
+    write(rows, which, folder)
     numbered = sorted((int(part.name.partition("=")[2]), part) for part in folder.iterdir())
     for _, part in numbered:
         files = sorted(part.iterdir())
         yield pl.read_parquet(files, glob=False, hive_partitioning=False)
         for file in files:
             file.unlink()
+
+
+def write_dealt(rows: pl.LazyFrame, which: pl.Expr, folder: Path) -> None:
+    """Write rows into one folder for each number that `which` gives.
+
+    Raises:
+        OSError: the disk is full, or the like.
+    """
+    target = pl.PartitionBy(folder, key=which.alias(_BUCKET), include_key=False)
+    with writing(folder):
+        rows.sink_parquet(target, compression="lz4", statistics=False, mkdir=True)
 
 
 def _ranges(rows: Rows, kept: int, most: int) -> list[_Range]:

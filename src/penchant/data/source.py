@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 IN_MEMORY_BYTES = 64 * 2**20
 IN_MEMORY_ROWS = 8_000_000
 """A table whose files are no larger is read once, into memory."""
+_AGAIN = "_duplicated_0"
+"""What the reader of text adds to the second of two columns of one name."""
 
 
 class Scratch:
@@ -163,6 +165,8 @@ def read_table(
         for column, key in columns.items():
             if column not in have:
                 raise DataError(f"{file} has no column {column!r}, which {key} names{nearest(column, have)}")
+            if f"{column}{_AGAIN}" in have:
+                raise DataError(f"{file} has two columns {column!r}, which {key} names. Rename one of them")
     small = sum(file.stat().st_size for file in files) <= IN_MEMORY_BYTES
     parts = tuple(_open(file, list(columns), separator, None if small else scratch) for file in files)
     heights = [file.height for file in parts]

@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The service over HTTP: routes only. Whatever has to be known about recommending is in `service`.
 
-The event loop only reads and writes sockets: models run in a small pool of threads, and the event log has a
-thread of its own whose commits are awaited.
+The event loop reads and writes sockets and computes short answers; long ones run in a small pool of threads
+(`turns`), and the event log has a thread of its own whose commits are awaited.
 """
 
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
-import torch
 from fastapi import FastAPI, Path, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
@@ -25,16 +23,12 @@ from penchant.serve.answers import answer, path_id, read_body
 from penchant.serve.checks import decode, decode_events
 from penchant.serve.edge import Edge
 from penchant.serve.telemetry import Telemetry
+from penchant.serve.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from penchant.serve.service import Service
-
-T = TypeVar("T")
-
-THREADS = 2
-"""Requests that are computed at the same time. More than cores only makes each of them slower."""
 
 _LARGE_BODY = 16 * 1024
 """Bytes; the events of a larger body are decoded in a thread."""
@@ -57,16 +51,13 @@ def create_app(service: Service) -> FastAPI:
 
     It takes over the number of threads that torch has now. It does not close the service: who made it does.
     """
-    # OpenMP gives a new thread all cores, whatever the process was told: short answers then wait for others.
-    pool = ThreadPoolExecutor(
-        THREADS, "penchant-answer", initializer=torch.set_num_threads, initargs=(torch.get_num_threads(),)
-    )
+    turns = Turns()
     telemetry = Telemetry(service.ready)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
-        pool.shutdown()
+        turns.close()
 
     app = FastAPI(
         title="Penchant",
@@ -76,22 +67,18 @@ def create_app(service: Service) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.pool = pool
+    app.state.pool = turns.pool
     app.add_middleware(Edge, telemetry=telemetry)
     app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
     answers.install(app)
-    _add_recommendations(app, service, pool)
-    _add_events(app, service, pool, telemetry)
-    _add_items(app, service, pool)
+    _add_recommendations(app, service, turns)
+    _add_events(app, service, turns, telemetry)
+    _add_items(app, service, turns)
     _add_operations(app, service, telemetry)
     return app
 
 
-async def _in_thread(pool: ThreadPoolExecutor, function: Callable[..., T], *args: Any) -> T:
-    return await asyncio.get_running_loop().run_in_executor(pool, function, *args)
-
-
-def _add_recommendations(app: FastAPI, service: Service, pool: ThreadPoolExecutor) -> None:
+def _add_recommendations(app: FastAPI, service: Service, turns: Turns) -> None:
     @app.get(
         "/v1/users/{user_id:path}/recommendations",
         tags=["recommendations"],
@@ -100,7 +87,7 @@ def _add_recommendations(app: FastAPI, service: Service, pool: ThreadPoolExecuto
     async def recommendations(user_id: UserId, k: K = 10, exclude_seen: ExcludeSeen = True) -> Response:
         """What to recommend to a user now, the last click included; somebody unknown is a stranger."""
         user = path_id(user_id, "user_id")
-        return answer(await _in_thread(pool, service.recommend, user, k, exclude_seen))
+        return answer(await turns.take(service.recommend, user, k, exclude_seen))
 
     body = {"schema": openapi.reference(wire.HistoryRequest), "examples": openapi.HISTORY_BODY}
 
@@ -112,10 +99,10 @@ def _add_recommendations(app: FastAPI, service: Service, pool: ThreadPoolExecuto
     async def recommendations_for(request: Request) -> Response:
         """What to recommend to somebody with this history; nothing is written down."""
         asked = decode(await read_body(request), wire.HistoryRequest)
-        return answer(await _in_thread(pool, service.recommend_for, asked.history, asked.k, asked.exclude_seen))
+        return answer(await turns.take(service.recommend_for, asked.history, asked.k, asked.exclude_seen))
 
 
-def _add_events(app: FastAPI, service: Service, pool: ThreadPoolExecutor, telemetry: Telemetry) -> None:
+def _add_events(app: FastAPI, service: Service, turns: Turns, telemetry: Telemetry) -> None:
     body = {"schema": openapi.events_schema(), "examples": openapi.EVENTS_BODY}
 
     @app.post("/v1/events", tags=["events"], **openapi.documented(wire.Receipt, *_BODY, _FULL, body=body))
@@ -127,12 +114,12 @@ def _add_events(app: FastAPI, service: Service, pool: ThreadPoolExecutor, teleme
             return asyncio.wrap_future(service.submit(decode_events(raw)), loop=loop)
 
         loop = asyncio.get_running_loop()
-        receipt = await (await _in_thread(pool, submit) if len(raw) > _LARGE_BODY else submit())
+        receipt = await (await turns.aside(submit) if len(raw) > _LARGE_BODY else submit())
         telemetry.events(receipt.accepted, receipt.unknown_items)
         return answer(receipt)
 
 
-def _add_items(app: FastAPI, service: Service, pool: ThreadPoolExecutor) -> None:
+def _add_items(app: FastAPI, service: Service, turns: Turns) -> None:
     @app.get(
         "/v1/items/{item_id:path}/similar",
         tags=["items"],
@@ -140,7 +127,7 @@ def _add_items(app: FastAPI, service: Service, pool: ThreadPoolExecutor) -> None
     )
     async def similar(item_id: ItemId, k: K = 10) -> Response:
         """The items most like this one."""
-        return answer(await _in_thread(pool, service.similar, path_id(item_id, "item_id"), k))
+        return answer(await turns.take(service.similar, path_id(item_id, "item_id"), k))
 
     @app.get(
         "/v1/items/{item_id:path}/image",
@@ -150,7 +137,7 @@ def _add_items(app: FastAPI, service: Service, pool: ThreadPoolExecutor) -> None
     )
     async def image(item_id: ItemId) -> Response:
         """The item's picture, if the data set has one."""
-        path = await _in_thread(pool, service.picture, path_id(item_id, "item_id"))
+        path = await turns.aside(service.picture, path_id(item_id, "item_id"))
         if path is None:
             return answers.refuse(404, "no_image", f"There is no picture of item {item_id!r}", "item_id")
         headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
