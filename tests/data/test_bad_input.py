@@ -110,6 +110,14 @@ def test_an_id_of_megabytes_falls(tmp_path):
     assert made.quarantine["reason"][0].startswith("column 'item_id': the id is longer than 1024 bytes")
 
 
+def test_ids_of_every_writing_come_back(tmp_path):
+    ids = ["a/b", "../c", "猫", "🐈", "a b", "O'Neil", '"q"', "0", "-", "é"]
+    pl.DataFrame({"user_id": ids, "item_id": ids[::-1]}).write_csv(tmp_path / "e.csv")
+    made = run(tmp_path)
+    assert made.dataset.events["user_id"].to_list() == ids
+    assert made.dataset.events["item_id"].to_list() == ids[::-1]
+
+
 def test_ids_of_2_to_the_63_stay_text(tmp_path):
     made = run(tmp_path, e_csv="user_id,item_id\n9223372036854775808,1\n1,2\n")
     assert made.dataset.events["user_id"].to_list() == ["9223372036854775808", "1"]

@@ -2,6 +2,7 @@
 """Parts are kept in memory or on disk, and counted."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -42,6 +43,15 @@ def test_however_they_are_cut(cuts):
 def test_another_order_is_another_table():
     assert keep(EVENTS).fingerprint() != keep(EVENTS.reverse()).fingerprint()
     assert keep(EVENTS[:3]).fingerprint() != keep(EVENTS).fingerprint()
+
+
+def test_a_full_disk(monkeypatch):
+    scratch = Scratch()
+    monkeypatch.setattr(scratch, "place", lambda _: Path("/dev/full"))
+    keeper = Keeper(scratch)
+    keeper.add(EVENTS)
+    with pytest.raises(OSError, match="No space left on device"):
+        keeper.add(EVENTS)
 
 
 def test_nothing():

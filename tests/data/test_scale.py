@@ -136,6 +136,16 @@ def test_small_events_never_touch_the_disk(tmp_path):
     assert not (tmp_path / "made").exists()
 
 
+def test_wide_events_are_many_sooner(tmp_path, monkeypatch):
+    monkeypatch.setattr("penchant.data.ingest._IN_MEMORY_BYTES", 1_000_000)
+    table = {"user_id": range(500), "item_id": range(500), "note": ["x" * 10_000] * 500}
+    pl.DataFrame(table).write_parquet(tmp_path / "e.parquet")
+    text = 'name = "x"\n[events]\npath = "e.parquet"\n[events.context]\nnote = { kind = "text" }\n'
+    made = run(tmp_path, text)
+    assert 4 < len(list(made.dataset.event_parts())) < 10
+    assert made.dataset.events["item_id"].to_list() == list(range(500))
+
+
 @pytest.mark.parametrize("kind", ["time", "leave_last_out"])
 def test_splits_of_parts_are_splits_of_the_whole(tmp_path, kind):
     write(tmp_path, "shuffled")

@@ -40,6 +40,10 @@ if TYPE_CHECKING:
 
 __all__ = ["DataConfig", "Ingested", "ingest"]
 
+_IN_MEMORY_BYTES = 2**30
+"""Events that are sorted at once take no more than about this; sorting takes as much again."""
+_LOOKED_AT = 10_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ingested:
@@ -94,17 +98,11 @@ def ingest(
     events.ids = kinds
     rules = _rules(config, events, items, users)
     kept = _keep(events, rules, limits.session_gap, scratch, most)
-    item_ids = pl.DataFrame(schema={ITEM: STORED[kinds[ITEM]]})
-    known = items.rows if items else item_ids
+    known = items.rows if items else pl.DataFrame(schema={ITEM: STORED[kinds[ITEM]]})
     people = users.rows if users else pl.DataFrame(schema={USER: STORED[kinds[USER]]})
     whole = _with_all_items(known, kept.items)
-    links = _links(
-        config,
-        Reading(
-            base=base, now=now, limits=limits, scratch=scratch,
-            known={USER: pl.concat([people[USER], kept.users]).unique(), ITEM: whole[ITEM]},
-        ),
-    )  # fmt: skip
+    referred = {USER: pl.concat([people[USER], kept.users]).unique(), ITEM: whole[ITEM]}
+    links = _links(config, Reading(base=base, now=now, limits=limits, scratch=scratch, known=referred))
     dataset = Dataset(
         name=config.name,
         schema=_schema(config, kept.types, kinds),
@@ -120,22 +118,26 @@ def ingest(
         if table:
             report[name] = {**table.sieve.report(table.kept), **table.notes}
     report |= {name: table.sieve.report(table.rows.height) for name, table in links.items()}
-    report["dataset"] = {
-        "events": kept.height,
-        "users": kept.users.len(),
-        "items": kept.items.len(),
-        "items_without_events": whole.height - kept.items.len(),
-        "items_without_row": whole.height - known.height,
-    }
     sieves = [table.sieve for table in (events, items, users, *links.values()) if table is not None]
     prints = [_print(table) for table in (whole, people, dataset.reviews, dataset.social)]
     return Ingested(
         dataset=dataset,
         refused=pl.concat([sieve.quarantine() for sieve in sieves]),
-        report=report,
+        report={**report, "dataset": _totals(kept, whole, known)},
         keeper=scratch,
         fingerprint=fingerprint(dataset.schema, list(dataset.event_columns), kept.fingerprint(), *prints),
     )
+
+
+def _totals(kept: Keeper, items: pl.DataFrame, known: pl.DataFrame) -> dict[str, int]:
+    """What the data set holds; `known` are the items that have a row of their own."""
+    return {
+        "events": kept.height,
+        "users": kept.users.len(),
+        "items": kept.items.len(),
+        "items_without_events": items.height - kept.items.len(),
+        "items_without_row": items.height - known.height,
+    }
 
 
 def _settle(column: str, events: Events, table: Entities | None) -> IdType:
@@ -165,6 +167,7 @@ def _keep(events: Events, rules: list[Rule], gap: float | None, scratch: Scratch
     Raises:
         DataError: nothing is left.
     """
+    most = max(min(most, _IN_MEMORY_BYTES // _width(events)), 1)
     screen = Screen(events, rules, most, scratch)
     parts = screen.sift(by_time(events, events.kept, most, scratch))
     kept = Keeper(scratch)
@@ -176,6 +179,12 @@ def _keep(events: Events, rules: list[Rule], gap: float | None, scratch: Scratch
     if not kept.height:
         raise DataError(f"No row of events is left. {events.sieve.summary()}")
     return kept
+
+
+def _width(events: Events) -> int:
+    """Bytes that an event takes in memory, from a look at the first ones."""
+    some = events.collect(events.scan(0, _LOOKED_AT))
+    return max(int(some.estimated_size()) // max(some.height, 1), 1)
 
 
 def _links(config: DataConfig, how: Reading) -> dict[str, Links]:

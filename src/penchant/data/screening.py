@@ -72,6 +72,8 @@ class Screen:
         for part in held:
             rows = part if isinstance(part, pl.DataFrame) else pl.read_parquet(part, glob=False)
             yield rows.join(out, on=AT, how="anti", maintain_order="left") if out.height else rows
+            if not isinstance(part, pl.DataFrame):
+                part.unlink()
 
     def _stored(self, parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame | Path]:
         """The one part that there is, or the files that several were put into."""
