@@ -52,6 +52,7 @@ class Fetcher:
             urllib.request.HTTPRedirectHandler(),
             urllib.request.HTTPErrorProcessor(),
             urllib.request.HTTPDefaultErrorHandler(),
+            urllib.request.UnknownHandler(),
         ):
             self._opener.add_handler(handler)
 

@@ -59,7 +59,7 @@ class HistogramEncoder(Unfitted):
 
 def colours(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """[n, COLOURS] roots of the shares of each colour in pictures [n, S, S, 3]; rows have length 1."""
-    rgb = pixels.reshape(len(pixels), -1, 3).astype(np.float32) / 255
+    rgb = pixels.reshape(len(pixels), pixels.shape[1] * pixels.shape[2], 3).astype(np.float32) / 255
     top, low = rgb.max(axis=2), rgb.min(axis=2)
     spread = top - low
     red, green, blue = np.moveaxis(rgb, 2, 0)

@@ -7,6 +7,7 @@ import io
 import struct
 import warnings
 import zlib
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "MPO")
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 """What is opened: plain pictures. Formats that are programs (EPS) or need other programs are not."""
 
 _BROKEN = (
@@ -49,7 +50,7 @@ def decode(raw: bytes, side: int, max_pixels: int) -> NDArray[np.uint8]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of sizes, metadata, palettes: judged below, or of no concern
-            with image_module.open(io.BytesIO(raw), formats=_FORMATS) as image:
+            with image_module.open(io.BytesIO(raw), formats=_formats()) as image:
                 width, height = image.size
                 # The header alone has been read so far.
                 if width * height > max_pixels:
@@ -108,6 +109,14 @@ def _opaque(image: Any) -> Any:
     if image.mode.startswith("I;16"):  # 16-bit grey: Pillow would clip instead of scaling
         image = image.point(lambda value: value / 256).convert("L")
     return image.convert("RGB")
+
+
+@cache
+def _formats() -> list[str]:
+    """Those of `_FORMATS` that this Pillow was built with."""
+    image_module = _pillow()
+    image_module.init()
+    return [name for name in _FORMATS if name in image_module.OPEN]
 
 
 def _pillow() -> Any:

@@ -27,7 +27,7 @@ class Scaler:
     def fit(cls, vectors: Tensor, present: Tensor) -> Scaler:
         """Learn from vectors [n, D] that training may see; places that never differ become 0."""
         there = vectors[present].double()
-        if not len(there):
+        if not there.numel():
             return cls(torch.zeros(vectors.shape[1]), torch.zeros(vectors.shape[1]))
         deviation = there.std(dim=0, correction=0)
         varied = deviation > 1e-6 * there.abs().amax(dim=0).clamp(min=1e-6)
