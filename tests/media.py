@@ -34,14 +34,14 @@ def drawn(shape: str = "disc", colour="red", *, at=(0, 0), side: int = 48, seed:
     return image
 
 
-def picture(shape="disc", colour="red", *, format="PNG", **how) -> bytes:
+def picture(shape="disc", colour="red", *, kind="PNG", **how) -> bytes:
     """The bytes of a drawn picture's file."""
-    return saved(drawn(shape, colour, **how), format)
+    return saved(drawn(shape, colour, **how), kind)
 
 
-def saved(image: Image.Image, format: str = "PNG", **how) -> bytes:
+def saved(image: Image.Image, kind: str = "PNG", **how) -> bytes:
     file = io.BytesIO()
-    image.save(file, format, **how)
+    image.save(file, kind, **how)
     return file.getvalue()
 
 
@@ -54,10 +54,10 @@ def tone(hertz: float, seconds: float = 0.5, *, seed: int = 0, rate: int = RATE,
     return wave * (np.sin(2 * np.pi * beats * time) > 0 if beats else 1) + noise
 
 
-def sound(samples, rate: int = RATE, format: str = "WAV") -> bytes:
+def sound(samples, rate: int = RATE, kind: str = "WAV") -> bytes:
     """The bytes of a sound file."""
     file = io.BytesIO()
-    soundfile.write(file, samples, rate, format=format)
+    soundfile.write(file, samples, rate, format=kind)
     return file.getvalue()
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TABLES: dict[str, str] = {
     "data": "penchant.data.config:DataConfig",
     "features": "penchant.features.space:FeatureConfig",
-    "content": "penchant.content.config:ContentConfig",
+    "content": "penchant.content.choices:ContentConfig",
     "train": "penchant.train.trainer:TrainConfig",
     "evaluate": "penchant.evaluate.protocol:EvaluateConfig",
     "serve": "penchant.serve.run:ServeConfig",

@@ -24,7 +24,7 @@ from penchant import runs
 from penchant.artefact import write_json
 from penchant.bundle.bundle import open_bundle, write_bundle
 from penchant.config import RunConfig
-from penchant.content.config import ContentConfig
+from penchant.content.choices import ContentConfig
 from penchant.content.library import Library
 from penchant.data.dataset import PART, Dataset
 from penchant.data.ingest import DataConfig

@@ -18,7 +18,11 @@ KINDS = {
 
 
 def test_the_same_kind_of_sound_is_near():
-    clips = [media.sound(media.tone(seed=seed, seconds=0.6 + seed / 10, **kind)) for kind in KINDS.values() for seed in range(3)]
+    clips = [
+        media.sound(media.tone(seed=seed, seconds=0.6 + seed / 10, **kind))
+        for kind in KINDS.values()
+        for seed in range(3)
+    ]
     vectors, present = ENCODER.encode(pl.Series(clips))
     assert present.all()
     assert vectors.shape == (9, *ENCODER.size.shape)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TimmEncoder, TorchvisionEncoder, ClipEncoder, HubSoundEncoder: what is asked of their libraries, and their absence."""
+# ruff: noqa: ARG005 - fakes take what the libraries take
+"""TimmEncoder, TorchvisionEncoder, ClipEncoder, HubSoundEncoder: what is asked of libraries."""
 
 import sys
 from types import SimpleNamespace
@@ -118,7 +119,12 @@ def test_transformers(monkeypatch, own):
 
 @pytest.mark.parametrize(
     ("encoder", "module"),
-    [(TimmEncoder, "timm"), (TorchvisionEncoder, "torchvision.models"), (ClipEncoder, "open_clip"), (HubSoundEncoder, "transformers")],
+    [
+        (TimmEncoder, "timm"),
+        (TorchvisionEncoder, "torchvision.models"),
+        (ClipEncoder, "open_clip"),
+        (HubSoundEncoder, "transformers"),
+    ],
 )
 def test_without_the_library(monkeypatch, encoder, module):
     monkeypatch.setitem(sys.modules, module, None)

@@ -11,9 +11,9 @@ import torch
 import media
 from penchant.batch import ContentSize
 from penchant.content import library as module
-from penchant.content.config import ContentConfig
+from penchant.content.choices import ContentConfig
 from penchant.content.encoder import EncoderConfig, Unfitted, UnusableError, unheard
-from penchant.content.fetch import Fetcher
+from penchant.content.fetcher import Fetcher
 from penchant.content.image import HistogramEncoder
 from penchant.content.library import Library
 from penchant.content.text import TfidfEncoder
@@ -130,9 +130,20 @@ def test_broken_content_stops_nothing_and_stands_in_the_report(root, tmp_path):
     (root / "broken.png").write_bytes(b"no picture")
     (root / "bomb.png").write_bytes(media.bomb(9000, 9000))
     (root / "empty.png").write_bytes(b"")
-    (root / "half.jpg").write_bytes(media.picture(format="JPEG", side=90)[:900])
+    (root / "half.jpg").write_bytes(media.picture(kind="JPEG", side=90)[:900])
     (tmp_path / "secret.png").write_bytes(media.picture())
-    names = ["a.png", "broken.png", "bomb.png", "empty.png", "half.jpg", "gone.png", "../secret.png", ".", None, "b.png"]
+    names = [
+        "a.png",
+        "broken.png",
+        "bomb.png",
+        "empty.png",
+        "half.jpg",
+        "gone.png",
+        "../secret.png",
+        ".",
+        None,
+        "b.png",
+    ]
     library = Library(root, folder=tmp_path / "kept")
     found, present = library.encode("photo", histogram(), texts(*names), pl.Series(range(100, 110)))
     assert present.tolist() == [True] + [False] * 8 + [True]
@@ -264,9 +275,11 @@ def test_a_costly_encoder_of_vectors_is_kept_as_well():
     class Norm(Counting):
         reads = Kind.VECTOR
 
-        def encode(self, values, note=unheard):
+        def encode(self, values, note=unheard):  # noqa: ARG002
             self.asked += values.to_list()
-            return torch.tensor([[float(np.linalg.norm(value))] for value in values]), torch.ones(len(values)).bool()
+            return torch.tensor([[float(np.linalg.norm(value))] for value in values]), torch.ones(
+                len(values)
+            ).bool()
 
     encoder, library = Norm(), Library()
     values = pl.Series([[3.0, 4.0], None, [3.0, 4.0], [6.0, 8.0]], dtype=pl.List(pl.Float32))

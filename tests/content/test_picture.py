@@ -28,7 +28,7 @@ def refused(raw, most=MOST):
 def test_plain_pictures_are_decoded(kind):
     if kind == "AVIF" and ".avif" not in Image.registered_extensions():
         pytest.skip("this Pillow has no AVIF")
-    found = decode(media.picture(format=kind), 16, MOST)
+    found = decode(media.picture(kind=kind), 16, MOST)
     assert found.shape == (16, 16, 3)
     assert found.dtype == np.uint8
     assert found[0, 0].min() > 200
@@ -89,7 +89,9 @@ def test_what_is_no_picture(raw):
 
 
 def test_programs_and_archives_are_not_opened():
-    assert refused(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n") == "is no picture of a known kind"
+    assert (
+        refused(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n") == "is no picture of a known kind"
+    )
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("zeros", b"\0" * 10_000_000)
@@ -97,10 +99,10 @@ def test_programs_and_archives_are_not_opened():
 
 
 def test_no_damage_whatever_raises_anything_else():
-    raw = bytearray(media.picture(format="JPEG", side=64))
+    raw = bytearray(media.picture(kind="JPEG", side=64))
     random = np.random.default_rng(1)
     for kind in ("PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP"):
-        raw = media.picture(format=kind, side=24)
+        raw = media.picture(kind=kind, side=24)
         for _ in range(60):
             damaged = bytearray(raw)
             for at in random.integers(0, len(raw), 6):

@@ -28,7 +28,13 @@ def test_pixels():
 
 def test_a_spectrogram_goes_from_silence_to_full_scale():
     encoder = SpectrogramEncoder(SpectrogramEncoder.Config(steps=16))
-    clips = [media.sound(np.zeros(16_000)), media.sound(media.tone(1000, 0.2)), media.sound(media.tone(1000, 3)), b"x", None]
+    clips = [
+        media.sound(np.zeros(16_000)),
+        media.sound(media.tone(1000, 0.2)),
+        media.sound(media.tone(1000, 3)),
+        b"x",
+        None,
+    ]
     found, present = encoder.encode(pl.Series(clips, dtype=pl.Binary))
     assert found.shape == (5, *encoder.size.shape) == (5, 64, 16)
     assert present.tolist() == [True, True, True, False, False]

@@ -23,7 +23,9 @@ def test_what_is_far_is_not_infinitely_far():
 def test_nothing_present_makes_everything_zero():
     scaler = Scaler.fit(torch.ones(2, 3), torch.zeros(2).bool())
     assert not scaler.apply(torch.ones(1, 3), torch.ones(1).bool()).any()
-    assert Scaler.fit(torch.zeros(2, 0), torch.ones(2).bool()).apply(torch.zeros(1, 0), torch.ones(1).bool()).shape == (1, 0)
+    assert Scaler.fit(torch.zeros(2, 0), torch.ones(2).bool()).apply(
+        torch.zeros(1, 0), torch.ones(1).bool()
+    ).shape == (1, 0)
 
 
 def test_state():

@@ -63,7 +63,7 @@ def test_too_many_channels():
 
 
 def test_numbers_that_are_none_are_silence():
-    found = sound.decode(media.sound(np.array([np.nan, np.inf, -np.inf, 1e30] * 100), format="W64"), 10)
+    found = sound.decode(media.sound(np.array([np.nan, np.inf, -np.inf, 1e30] * 100), kind="W64"), 10)
     assert np.isfinite(found).all()
     assert np.isfinite(sound.spectrogram(np.float32([np.nan, 1]).clip(-8, 8)[1:])).all()
 
@@ -71,7 +71,7 @@ def test_numbers_that_are_none_are_silence():
 def test_no_damage_whatever_raises_anything_else():
     random = np.random.default_rng(2)
     for kind in ("WAV", "FLAC", "OGG"):
-        raw = media.sound(media.tone(700, 0.2), format=kind)
+        raw = media.sound(media.tone(700, 0.2), kind=kind)
         for _ in range(40):
             damaged = bytearray(raw)
             for at in random.integers(0, len(raw), 8):

@@ -42,7 +42,10 @@ def test_the_next_run_finds_it(tmp_path):
     filled(tmp_path, 3)
     again = VectorStore(tmp_path, (2,))
     assert torch.equal(again.take([key(3), key(1)]), rows(3, 1))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["vectors-000000.safetensors", "vectors-000001.safetensors"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "vectors-000000.safetensors",
+        "vectors-000001.safetensors",
+    ]
 
 
 def test_two_runs_at_once_overwrite_nothing(tmp_path):
@@ -87,8 +90,14 @@ def test_damaged_and_foreign_files_are_passed_over(tmp_path):
     (tmp_path / "vectors-000001.safetensors").write_bytes(whole[:40])
     (tmp_path / "vectors-000002.safetensors").write_bytes(b"")
     save_file({"other": torch.zeros(1)}, tmp_path / "vectors-000003.safetensors")
-    save_file({"keys": torch.zeros(1, 32, dtype=torch.uint8), "values": torch.zeros(1, 5)}, tmp_path / "vectors-000004.safetensors")
-    save_file({"keys": torch.zeros(2, 3, dtype=torch.uint8), "values": torch.zeros(2, 2)}, tmp_path / "vectors-000005.safetensors")
+    save_file(
+        {"keys": torch.zeros(1, 32, dtype=torch.uint8), "values": torch.zeros(1, 5)},
+        tmp_path / "vectors-000004.safetensors",
+    )
+    save_file(
+        {"keys": torch.zeros(2, 3, dtype=torch.uint8), "values": torch.zeros(2, 2)},
+        tmp_path / "vectors-000005.safetensors",
+    )
     (tmp_path / ".123.new").write_bytes(whole)
     (tmp_path / "vectors-last.safetensors").write_bytes(b"")
     again = filled(tmp_path, 2)

@@ -14,7 +14,9 @@ def fitted(values):
     return encoder
 
 
-@pytest.mark.parametrize("kind", [pl.List(pl.Float32), pl.List(pl.Float64), pl.List(pl.Int16), pl.Array(pl.Float32, 2)])
+@pytest.mark.parametrize(
+    "kind", [pl.List(pl.Float32), pl.List(pl.Float64), pl.List(pl.Int16), pl.Array(pl.Float32, 2)]
+)
 def test_every_kind_of_list(kind):
     values = pl.Series([[1, 2], None, [3, 4]], dtype=kind)
     found, present = fitted(values).encode(values)
@@ -25,7 +27,9 @@ def test_every_kind_of_list(kind):
 
 def test_what_does_not_fit_is_absent_and_told():
     told = {}
-    values = pl.Series([[1.0, 2], [1.0], [float("nan"), 1], [float("inf"), 1], [None, 1], [], [5.0, 6]], dtype=pl.List(pl.Float32))
+    values = pl.Series(
+        [[1.0, 2], [1.0], [float("nan"), 1], [float("inf"), 1], [None, 1], [], [5.0, 6]], dtype=pl.List(pl.Float32)
+    )
     found, present = fitted(values).encode(values, told.__setitem__)
     assert present.tolist() == [True, False, False, False, False, False, True]
     assert not found[1:6].any()
@@ -38,7 +42,14 @@ def test_what_does_not_fit_is_absent_and_told():
     }
 
 
-@pytest.mark.parametrize("values", [pl.Series([None, None], dtype=pl.List(pl.Float32)), pl.Series([None, None], dtype=pl.String), pl.Series([[], []], dtype=pl.List(pl.Float32))])
+@pytest.mark.parametrize(
+    "values",
+    [
+        pl.Series([None, None], dtype=pl.List(pl.Float32)),
+        pl.Series([None, None], dtype=pl.String),
+        pl.Series([[], []], dtype=pl.List(pl.Float32)),
+    ],
+)
 def test_a_column_without_a_vector(values):
     encoder = fitted(values)
     found, present = encoder.encode(values)

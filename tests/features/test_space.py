@@ -136,7 +136,10 @@ def test_choices_of_an_encoder():
     [
         ({"texts": {}}, r"\[content\]: unknown key 'texts' \(did you mean 'text'\?\)"),
         ({"text": {"kind": "tfidfs"}}, r"no encoder 'tfidfs' \(did you mean 'tfidf'\?\)"),
-        ({"text": {"sizes": 8}}, r"\[content.text\] of kind 'tfidf': unknown key 'sizes' \(did you mean 'size'\?\)"),
+        (
+            {"text": {"sizes": 8}},
+            r"\[content.text\] of kind 'tfidf': unknown key 'sizes' \(did you mean 'size'\?\)",
+        ),
         ({"text": {"size": 1}}, r"\[content.text\] of kind 'tfidf': size: Expected `int` >= 2"),
     ],
 )

@@ -8,8 +8,8 @@ import torch
 
 from penchant.batch import ContentSize
 from penchant.models import layers
-from penchant.models.content import ContentProjection
 from penchant.models.layers import CausalBlock, Dropout, FeatureEmbedding, keep_mask
+from penchant.models.readers import ContentProjection
 
 
 @pytest.fixture(autouse=True)

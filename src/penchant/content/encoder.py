@@ -2,7 +2,7 @@
 """The contract of a content encoder: raw words, pictures, sound or numbers in, one small tensor each out.
 
 An encoder is frozen once it is fitted. Most give vectors; those that are named `pixels`, `spectrogram` and
-`tokens` give what a network inside the model reads and learns from (see `penchant.models.content`).
+`tokens` give what a network inside the model reads and learns from (see `penchant.models.readers`).
 """
 
 from __future__ import annotations

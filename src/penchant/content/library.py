@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 import torch
 
-from penchant.content.config import ContentConfig
+from penchant.content.choices import ContentConfig
 from penchant.content.encoder import UnusableError
-from penchant.content.fetch import Fetcher
+from penchant.content.fetcher import Fetcher
 from penchant.content.report import ContentReport
 from penchant.content.source import Keys, Source, key_of
 from penchant.content.store import VectorStore
@@ -85,7 +85,7 @@ class Library:
             column: its name, for the report.
             encoder: a fitted one.
             values: [n] text, paths, addresses, bytes or lists of numbers; null where there is none.
-            items: [n] whose they are, for the report.
+            items: [n] whose they are; the report names the first that has a value.
 
         Returns:
             ([n, *encoder.size.shape], present [n] bool).

@@ -16,10 +16,10 @@ import torch
 
 from penchant.batch import ContentSize
 from penchant.content.encoder import Note, Unfitted, unheard
+from penchant.content.excerpt import TextConfig, cut
 from penchant.content.picture import PictureConfig, decode_all, gather
 from penchant.content.sound import BANDS, FLOOR, SoundConfig, spectrogram
 from penchant.content.sound import decode_all as decode_sounds
-from penchant.content.words import TextConfig, cut
 from penchant.schema import Kind
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ import torch
 from penchant.batch import ContentSize
 from penchant.content.cnn import package
 from penchant.content.encoder import ContentEncoder, Note, unheard
-from penchant.content.words import TextConfig, cut
+from penchant.content.excerpt import TextConfig, cut
 from penchant.errors import MissingExtraError
 from penchant.schema import Kind
 

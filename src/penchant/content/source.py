@@ -17,7 +17,7 @@ import polars as pl
 
 from penchant.artefact import writing
 from penchant.content.encoder import UnusableError
-from penchant.content.fetch import Fetcher, is_address
+from penchant.content.fetcher import Fetcher, is_address
 
 if TYPE_CHECKING:
     from penchant.schema import Kind

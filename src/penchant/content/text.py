@@ -21,7 +21,7 @@ from sklearn.utils.extmath import randomized_svd
 
 from penchant.batch import ContentSize
 from penchant.content.encoder import ContentEncoder, Note, unheard
-from penchant.content.words import TextConfig, cut
+from penchant.content.excerpt import TextConfig, cut
 from penchant.schema import Kind
 
 if TYPE_CHECKING:

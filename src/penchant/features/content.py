@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import polars as pl
 
-from penchant.content.config import DEFAULTS, ContentConfig, encoder_config
+from penchant.content.choices import DEFAULTS, ContentConfig, encoder_config
 from penchant.content.library import Library
 from penchant.content.scaling import Scaler
 from penchant.errors import ConfigError, nearest

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from penchant import registry
 from penchant.batch import History, Items, Sizes, Users
-from penchant.content.config import ContentConfig
+from penchant.content.choices import ContentConfig
 from penchant.content.library import Library
 from penchant.errors import ConfigError, nearest
 from penchant.features import history

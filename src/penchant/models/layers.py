@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from penchant.models.content import start_small
+from penchant.models.readers import start_small
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

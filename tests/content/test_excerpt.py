@@ -3,7 +3,7 @@
 
 import polars as pl
 
-from penchant.content.words import cut
+from penchant.content.excerpt import cut
 
 
 def test_characters_are_counted_not_bytes():

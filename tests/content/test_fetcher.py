@@ -7,9 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from penchant.content import fetch
 from penchant.content.encoder import UnusableError
-from penchant.content.fetch import Fetcher, is_address
+from penchant.content.fetcher import Fetcher, is_address
 from penchant.schema import Kind
 
 
@@ -37,7 +36,10 @@ class Server(BaseHTTPRequestHandler):
             self.wfile.write(b"\0\0\0")
         else:
             body = b"p" * int(rest or 7)
-            self.begin({"png": "image/png", "wav": "audio/wav", "any": "application/octet-stream"}.get(kind, "text/html"), len(body))
+            self.begin(
+                {"png": "image/png", "wav": "audio/wav", "any": "application/octet-stream"}.get(kind, "text/html"),
+                len(body),
+            )
             self.wfile.write(body)
 
     def begin(self, kind, length):
@@ -103,7 +105,9 @@ def test_private_addresses_are_not_asked(server):
     assert len(server.asked) == before
 
 
-@pytest.mark.parametrize("found", ["10.0.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "::1", "fe80::1%eth0", "fd00::1"])
+@pytest.mark.parametrize(
+    "found", ["10.0.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "::1", "fe80::1%eth0", "fd00::1"]
+)
 def test_names_that_lead_to_private_addresses(monkeypatch, found):
     answer = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 80)) for address in ("93.184.216.34", found)]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answer)
@@ -150,7 +154,9 @@ def test_redirects_without_end(server):
     assert refused(f"{ring}{ring}x")
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://example.org/a", "http://", "http://[", "http://a b/", "https://\n/"])
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "ftp://example.org/a", "http://", "http://[", "http://a b/", "https://\n/"]
+)
 def test_addresses_that_are_none(url):
     assert refused(url)
 
@@ -172,4 +178,3 @@ def test_what_is_an_address():
     assert is_address("HTTPS://a/b")
     assert not is_address("a/http://b")
     assert not is_address("ftp://a")
-    assert fetch._UNTOLD
