@@ -33,3 +33,11 @@ def test_state():
     again = Scaler.load(scaler.state())
     vectors, present = torch.randn(4, 3), torch.ones(4).bool()
     assert torch.equal(again.apply(vectors, present), scaler.apply(vectors, present))
+
+
+def test_parts_count_alike_however_long():
+    torch.manual_seed(0)
+    vectors, present = torch.randn(500, 102), torch.ones(500).bool()
+    found = Scaler.fit(vectors, present, (100, 2)).apply(vectors, present)
+    assert torch.allclose(found[:, :100].square().sum(1).mean(), torch.tensor(0.5), atol=1e-3)
+    assert torch.allclose(found[:, 100:].square().sum(1).mean(), torch.tensor(0.5), atol=1e-3)

@@ -50,6 +50,11 @@ class EfficientNetEncoder(Unfitted):
         return ContentSize.vector(_FEATURES + COLOURS * self.config.colours)
 
     @property
+    def parts(self) -> tuple[int, ...]:
+        """Features, colours."""
+        return (_FEATURES, *([COLOURS] * self.config.colours))
+
+    @property
     def weights(self) -> str:
         """The package that the weights come in."""
         return package(_PACKAGE)

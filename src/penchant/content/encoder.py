@@ -64,6 +64,11 @@ class ContentEncoder(ABC):
         """What a model gets of each item; known once `fit` or `load_state` was called."""
 
     @property
+    def parts(self) -> tuple[int, ...]:
+        """The lengths of the parts that a vector is put together from; each counts alike, however long."""
+        return self.size.shape
+
+    @property
     def weights(self) -> str:
         """Name and version of the pretrained weights, as they are installed here; empty where there are none."""
         return ""

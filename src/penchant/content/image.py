@@ -45,6 +45,11 @@ class HistogramEncoder(Unfitted):
         """A vector of the parts that are wanted."""
         return ContentSize.vector(COLOURS * self.config.colours + EDGES * self.config.edges)
 
+    @property
+    def parts(self) -> tuple[int, ...]:
+        """Colours, edges."""
+        return tuple([COLOURS] * self.config.colours + [EDGES] * self.config.edges)
+
     def encode(self, values: pl.Series, note: Note = unheard) -> tuple[Tensor, Tensor]:
         """(vectors [n, size], present [n])."""
         pixels, usable = decode_all(values, _SIDE, self.config.max_pixels, note)

@@ -110,7 +110,7 @@ class ContentColumns:
             encoder.fit(values)
             scaler = None
             if encoder.scaled:
-                scaler = Scaler.fit(*library.encode(name, encoder, values, items[ITEM]))
+                scaler = Scaler.fit(*library.encode(name, encoder, values, items[ITEM]), encoder.parts)
             fitted[name] = ContentColumn(kind, encoder, scaler, encoder.weights)
         return cls(fitted, library)
 
