@@ -60,7 +60,7 @@ class SpectrogramEncoder(Unfitted):
     class Config(SoundConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Choices of a spectrogram."""
 
-        steps: Annotated[int, msgspec.Meta(ge=8, le=1024)] = 64
+        steps: Annotated[int, msgspec.Meta(ge=8, le=1024)] = 32
         """Spectra in time; a longer clip is averaged down to so many, a shorter one is followed by silence."""
 
     reads = Kind.AUDIO
