@@ -187,9 +187,8 @@ def posters(data: Path, artefacts: Path) -> None:
     items, genres = films(data)
     encoders = {"histogram": ("histogram", {}), "efficientnet": ("efficientnet", {})}
     folder = data / "movielens-100k"
-    near, own = table(
-        "Posters: 1,668 of the same films", encoders, {"genres shared": shared(genres)}, items["poster"], folder, artefacts
-    )  # fmt: skip
+    questions = {"genres shared": shared(genres)}
+    near, own = table("Posters: 1,668 of the same films", encoders, questions, items["poster"], folder, artefacts)
     chosen = np.random.default_rng(1).choice(len(own), 8, replace=False)
     paths = [[folder / items["poster"][int(row)] for row in (own[at], *near[at][:7])] for at in chosen]
     sheet(paths, artefacts / "content-posters.png")
