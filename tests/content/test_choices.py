@@ -27,6 +27,7 @@ def test_a_column_may_choose_for_itself():
     )
     assert config.choices("plot", Kind.TEXT) == ("tfidf", {"size": 8}, "[content.columns.plot]")
     assert config.choices("title", Kind.TEXT) == ("tfidf", {"size": 3}, "[content.columns.title]")
+    assert read({"vector": {"kind": "ready"}, "columns": {"a": {"size": 3}}}).choices("b", Kind.AUDIO)[0] is None
     assert config.choices("other", Kind.TEXT) == ("tokens", {}, "[content.text]")
 
 

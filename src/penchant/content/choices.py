@@ -50,8 +50,7 @@ class ContentConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         for kind in DEFAULTS:
             if getattr(self, kind):
                 chosen, table, where = self.choices("", kind)
-                if chosen is not None:
-                    encoder_config(chosen, table, where, kind)
+                encoder_config(str(chosen), table, where, kind)
         for name, table in self.columns.items():
             if "kind" in table:
                 chosen, rest, where = self.choices(name, Kind.TEXT)

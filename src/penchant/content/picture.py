@@ -55,8 +55,6 @@ def decode(raw: bytes, side: int, max_pixels: int) -> NDArray[np.uint8]:
                 # The header alone has been read so far.
                 if width * height > max_pixels:
                     raise UnusableError(f"{width:,} x {height:,} pixels are more than max_pixels ({max_pixels:,})")
-                if min(width, height) < 1:
-                    raise UnusableError("has no pixels")
                 image.draft("RGB", (side, side))  # JPEG: decode at a fraction of the size
                 return np.asarray(
                     _opaque(image).resize((side, side), image_module.Resampling.BILINEAR, reducing_gap=2.0)
