@@ -270,7 +270,7 @@ def sheet(rows: list[list[Any]], path: Path, size: int = 96) -> None:
             small.thumbnail((size - 6, size - 6))
             whole.paste(small, (x * size + (size // 4 if x else 0) + 3, y * size + 3))
     path.parent.mkdir(parents=True, exist_ok=True)
-    whole.save(path, optimize=True)
+    whole.quantize(128).save(path, optimize=True)
     print(f"\nContact sheet: {path}")
 
 

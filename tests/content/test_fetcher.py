@@ -129,6 +129,24 @@ def test_the_connection_goes_to_the_address_that_was_judged(monkeypatch, server)
     assert asked == [("93.184.216.34", 443)]
 
 
+def test_the_next_address_of_a_host_is_tried(monkeypatch, server):
+    answer = [(0, 0, 0, "", (address, 0)) for address in ("127.0.0.9", "127.0.0.1")]
+
+    def connect(address, timeout):
+        if address[0] == "127.0.0.9":
+            raise ConnectionRefusedError(111, "Connection refused")
+        one = socket.socket()
+        one.settimeout(timeout)
+        one.connect(address)
+        return one
+
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answer)
+    monkeypatch.setattr(socket, "create_connection", connect)
+    assert fetcher().get(f"{server.url}/png/5", Kind.IMAGE) == b"ppppp"
+    answer.clear()
+    assert "has no address" in refused(f"{server.url}/png/5")
+
+
 def test_a_redirect_is_judged_as_well(server):
     class Trusting(Fetcher):
         calls = 0

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from penchant.schema import Kind
 
 _PIECE = 1 << 16
+_TRIES = 3
+"""Addresses of one host that are tried, such as one of IPv6 and one of IPv4."""
 _UNTOLD = ("application/octet-stream", "binary/octet-stream", "application/ogg")
 """Types of a server that does not know better; what came is then judged by the decoder alone."""
 
@@ -93,13 +95,19 @@ class Fetcher:
         return bytes(come)
 
     def _connect(self, address: tuple[str, int], timeout: float, *_: Any) -> socket.socket:
-        """A connection to the first address of a host, once all of them have been found allowed."""
+        """A connection to the first address of a host that answers, once all of them have been found allowed."""
         host, port = address
         found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
         for one in found:
             if not self.private and not ipaddress.ip_address(one.partition("%")[0]).is_global:
                 raise OSError(f"{host} is no public address ({one}); [content] private = true allows it")
-        return socket.create_connection((found[0], port), timeout)
+        refused: OSError | None = None
+        for one in found[:_TRIES]:
+            try:
+                return socket.create_connection((one, port), timeout)
+            except OSError as error:
+                refused = error
+        raise refused or OSError(f"{host} has no address")
 
 
 class _Handler(urllib.request.HTTPSHandler, urllib.request.HTTPHandler):
