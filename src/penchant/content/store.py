@@ -93,6 +93,7 @@ class VectorStore:
         draft = self._folder / f".{os.getpid()}.new"
         with writing(self._folder):
             save_file(table, draft)
+            draft.chmod(0o644)
             with draft.open("rb") as file:
                 os.fsync(file.fileno())
             # Another run may be filling the same folder: a number that is taken is passed over.
