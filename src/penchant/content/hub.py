@@ -249,7 +249,9 @@ class HubSoundEncoder(_Named):
         given = reader(heard.numpy(), sampling_rate=rate, return_tensors="pt")
         with torch.inference_mode():
             if hasattr(network, "get_audio_features"):
-                return torch.as_tensor(network.get_audio_features(**given))[0].float().clone()
+                found = network.get_audio_features(**given)
+                # transformers 5 wraps what 4 gave as it was.
+                return torch.as_tensor(getattr(found, "pooler_output", found))[0].float().clone()
             return torch.as_tensor(network(**given).last_hidden_state)[0].mean(dim=0).float().clone()
 
 

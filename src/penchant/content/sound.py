@@ -62,7 +62,8 @@ def decode(raw: bytes, max_seconds: float) -> NDArray[np.float32]:
                 frames = min(int(max_seconds * rate), _MOST_SAMPLES // channels)
                 samples = clip.read(frames, dtype="float32", always_2d=True).mean(axis=1)
     except (soundfile.SoundFileError, OSError, RuntimeError, ValueError, TypeError, MemoryError) as error:
-        raise UnusableError(f"is broken, or no sound of a known kind: {error}") from error
+        reason = getattr(error, "error_string", error)
+        raise UnusableError(f"is broken, or no sound of a known kind: {reason}") from error
     if not usable:
         raise UnusableError(f"{channels} channels at {rate:,} Hz are no sound that can be used")
     if not len(samples):
