@@ -11,7 +11,7 @@ import torch
 import media
 import worlds
 from penchant.batch import ContentSize, History, Items, Sizes, Users
-from penchant.content.raw import PixelsEncoder, SpectrogramEncoder, TokensEncoder
+from penchant.content.trainable import PixelsEncoder, SpectrogramEncoder, TokensEncoder
 from penchant.models import readers
 from penchant.models.readers import READERS, ContentProjection
 from penchant.train.fit import fit, make

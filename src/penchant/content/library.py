@@ -13,8 +13,8 @@ import torch
 from penchant.content.choices import ContentConfig
 from penchant.content.encoder import UnusableError
 from penchant.content.fetcher import Fetcher
+from penchant.content.origin import Keys, Source, key_of
 from penchant.content.report import ContentReport
-from penchant.content.source import Keys, Source, key_of
 from penchant.content.store import VectorStore
 from penchant.schema import Kind
 

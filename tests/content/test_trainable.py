@@ -6,7 +6,7 @@ import polars as pl
 import torch
 
 import media
-from penchant.content.raw import PixelsEncoder, SpectrogramEncoder, TokensEncoder
+from penchant.content.trainable import PixelsEncoder, SpectrogramEncoder, TokensEncoder
 
 
 def tokens(*values, **choices):

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from penchant.content.encoder import UnusableError
-from penchant.content.source import Found, Keys, Source, key_of
+from penchant.content.origin import Found, Keys, Source, key_of
 from penchant.schema import Kind
 
 
