@@ -16,23 +16,22 @@ from torch import Tensor
 
 from penchant import registry
 from penchant.batch import History, Items, Sizes, Users
+from penchant.content.choices import ContentConfig
+from penchant.content.library import Library
 from penchant.errors import ConfigError, nearest
 from penchant.features import history
 from penchant.features.catalogue import Catalogue
 from penchant.features.columns import COLUMNS, CategoryColumn, ColumnState, NumberColumn, TagsColumn
+from penchant.features.content import ContentColumns, EncoderState, column_of
 from penchant.features.vocabulary import Vocabulary
-from penchant.schema import ITEM, TIME, TYPE, USER, VALUE, Column, IdType, Kind, Schema
+from penchant.schema import ITEM, TIME, TYPE, USER, VALUE, Column, IdType, Schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from penchant.content.encoder import ContentEncoder
     from penchant.data.dataset import Dataset
 
 AnyColumn = NumberColumn | CategoryColumn | TagsColumn
-
-DEFAULT_ENCODERS: dict[Kind, str] = {Kind.TEXT: "tfidf"}
-"""Which encoder reads a kind of content when the run file does not say."""
 
 
 class FeatureConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,13 +39,6 @@ class FeatureConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     leave_out: list[str] = []
     """Columns of the item or user table that models shall not see."""
-
-
-class EncoderState(msgspec.Struct, frozen=True, kw_only=True):
-    """Which encoder reads a column, and with which choices."""
-
-    kind: str
-    config: dict[str, Any]
 
 
 class SpaceState(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,14 +63,14 @@ class FeatureSpace:
         vocabularies: tuple[Vocabulary, Vocabulary, Vocabulary],
         item_columns: Mapping[str, AnyColumn],
         user_columns: Mapping[str, AnyColumn],
-        encoders: Mapping[str, tuple[str, ContentEncoder]],
+        content: ContentColumns,
         values: NumberColumn,
     ) -> None:
         self.schema = schema
         self.item_ids, self.user_ids, self.actions = vocabularies
         self.item_columns = dict(item_columns)
         self.user_columns = dict(user_columns)
-        self.encoders = dict(encoders)
+        self.content = content
         self.values = values
 
     @classmethod
@@ -87,7 +79,8 @@ class FeatureSpace:
         dataset: Dataset,
         events: pl.DataFrame,
         config: FeatureConfig | None = None,
-        content: Mapping[str, Mapping[str, Any]] | None = None,
+        content: Mapping[str, Any] | None = None,
+        library: Library | None = None,
     ) -> FeatureSpace:
         """Learn everything from `events`, and from the rows of the items and users that occur in them.
 
@@ -95,12 +88,15 @@ class FeatureSpace:
             dataset: the tables and their schema.
             events: the events that training may see.
             config: the run file's `[features]`.
-            content: the run file's `[content.*]`: by kind of content (`text`), the encoder's `kind` and choices.
+            content: the run file's `[content]`.
+            library: where content is read from and its vectors are kept; else those of the data set's root, for
+                this process.
 
         Raises:
             ConfigError: `leave_out` or `content` names what does not exist.
         """
         config = config or FeatureConfig()
+        encoding = registry.read_config(ContentConfig, content or {}, "[content]")
         schema = dataset.schema
         for name in config.leave_out:
             if name not in schema.items and name not in schema.users:
@@ -114,7 +110,9 @@ class FeatureSpace:
             (Vocabulary.fit(events[ITEM]), Vocabulary.fit(events[USER]), Vocabulary.fit(events[TYPE])),
             _fit_columns(items, schema.items, config.leave_out),
             _fit_columns(users, schema.users, config.leave_out),
-            _fit_encoders(items, schema.items, config.leave_out, content or {}),
+            ContentColumns.fit(
+                items, schema.items, config.leave_out, encoding, library or Library(dataset.root, encoding)
+            ),
             NumberColumn.fit(events[VALUE]),
         )
 
@@ -127,26 +125,33 @@ class FeatureSpace:
             actions=len(self.actions),
             item_features={name: column.size for name, column in self.item_columns.items()},
             user_features={name: column.size for name, column in self.user_columns.items()},
-            content={name: encoder.size for name, (_, encoder) in self.encoders.items()},
+            content=self.content.sizes,
             has_time=self.schema.has_time,
         )
 
-    def catalogue(self, items: pl.DataFrame) -> Catalogue:
-        """The given item rows as a catalogue, in their order. A column that is absent counts as missing."""
-        return Catalogue(items, self.items(items))
+    def catalogue(
+        self, items: pl.DataFrame, content: Mapping[str, tuple[Tensor, Tensor]] | None = None
+    ) -> Catalogue:
+        """The given item rows as a catalogue, in their order. A column that is absent counts as missing.
 
-    def items(self, items: pl.DataFrame) -> Items:
-        """The given item rows as tensors."""
+        Args:
+            items: the rows.
+            content: what was encoded of these very rows before; else it is encoded now.
+        """
+        return Catalogue(items, self.items(items, content))
+
+    def items(self, items: pl.DataFrame, content: Mapping[str, tuple[Tensor, Tensor]] | None = None) -> Items:
+        """The given item rows as tensors; arguments as of `catalogue`."""
         return Items(
             ids=self.item_ids.encode(items[ITEM]),
-            features={name: column.encode(_column(items, name)) for name, column in self.item_columns.items()},
-            content={name: encoder.encode(_column(items, name)) for name, (_, encoder) in self.encoders.items()},
+            features={name: column.encode(column_of(items, name)) for name, column in self.item_columns.items()},
+            content=self.content.encode(items) if content is None else content,
         )
 
     def profiles(self, ids: pl.Series, profiles: pl.DataFrame) -> tuple[Tensor, dict[str, Tensor]]:
         """(index [B] in the user vocabulary, features) of raw user ids, their rows looked up in `profiles`."""
         rows = ids.to_frame(USER).join(profiles, on=USER, how="left", maintain_order="left")
-        features = {name: column.encode(_column(rows, name)) for name, column in self.user_columns.items()}
+        features = {name: column.encode(column_of(rows, name)) for name, column in self.user_columns.items()}
         return self.user_ids.encode(ids), features
 
     def users(self, ids: pl.Series, events: pl.DataFrame, catalogue: Catalogue, profiles: pl.DataFrame) -> Users:
@@ -189,6 +194,7 @@ class FeatureSpace:
 
     def state(self) -> tuple[SpaceState, dict[str, Tensor]]:
         """(what goes into JSON, named tensors)."""
+        encoders, tensors = self.content.state()
         saved = SpaceState(
             schema=self.schema,
             items=self.item_ids.values.to_list(),
@@ -196,28 +202,16 @@ class FeatureSpace:
             actions=self.actions.values.to_list(),
             item_columns={name: column.state() for name, column in self.item_columns.items()},
             user_columns={name: column.state() for name, column in self.user_columns.items()},
-            encoders={
-                name: EncoderState(kind=kind, config=msgspec.to_builtins(encoder.config))
-                for name, (kind, encoder) in self.encoders.items()
-            },
+            encoders=encoders,
             values=self.values.state(),
         )
-        tensors = {
-            f"{name}/{key}": tensor
-            for name, (_, encoder) in self.encoders.items()
-            for key, tensor in encoder.state().items()
-        }
         return saved, tensors
 
     @classmethod
-    def load(cls, saved: SpaceState, tensors: Mapping[str, Tensor]) -> FeatureSpace:
-        """Take up what `state` returned."""
-        encoders = {}
-        for name, part in saved.encoders.items():
-            encoder = _encoder(part.kind, part.config, f"encoder of {name!r}")
-            prefix = f"{name}/"
-            encoder.load_state({key[len(prefix) :]: t for key, t in tensors.items() if key.startswith(prefix)})
-            encoders[name] = (part.kind, encoder)
+    def load(
+        cls, saved: SpaceState, tensors: Mapping[str, Tensor], library: Library | None = None
+    ) -> FeatureSpace:
+        """Take up what `state` returned; `library` is where content of further items is read from."""
         return cls(
             saved.schema,
             (
@@ -227,7 +221,7 @@ class FeatureSpace:
             ),
             {name: COLUMNS[state.kind].load(state) for name, state in saved.item_columns.items()},
             {name: COLUMNS[state.kind].load(state) for name, state in saved.user_columns.items()},
-            encoders,
+            ContentColumns.load(saved.encoders, tensors, library),
             NumberColumn.load(saved.values),
         )
 
@@ -235,41 +229,9 @@ class FeatureSpace:
 _ID = {IdType.INTEGER: pl.Int64(), IdType.STRING: pl.String()}
 
 
-def _column(frame: pl.DataFrame, name: str) -> pl.Series:
-    """A column, or nulls where the frame lacks it."""
-    return frame[name] if name in frame.columns else pl.Series(name, [None] * frame.height, dtype=pl.String)
-
-
 def _fit_columns(frame: pl.DataFrame, columns: Mapping[str, Column], leave_out: list[str]) -> dict[str, AnyColumn]:
     return {
-        name: COLUMNS[column.kind].fit(_column(frame, name))
+        name: COLUMNS[column.kind].fit(column_of(frame, name))
         for name, column in columns.items()
         if column.kind in COLUMNS and name not in leave_out
     }
-
-
-def _fit_encoders(
-    frame: pl.DataFrame,
-    columns: Mapping[str, Column],
-    leave_out: list[str],
-    content: Mapping[str, Mapping[str, Any]],
-) -> dict[str, tuple[str, ContentEncoder]]:
-    for kind in content:
-        if kind not in DEFAULT_ENCODERS:
-            raise ConfigError(f"[content.{kind}]: no such kind of content{nearest(kind, DEFAULT_ENCODERS)}")
-    encoders = {}
-    for name, column in columns.items():
-        if column.kind not in DEFAULT_ENCODERS or name in leave_out:
-            continue
-        choices = dict(content.get(column.kind, {}))
-        kind = choices.pop("kind", DEFAULT_ENCODERS[column.kind])
-        encoder = _encoder(kind, choices, f"[content.{column.kind}]")
-        encoder.fit(_column(frame, name))
-        encoders[name] = (kind, encoder)
-    return encoders
-
-
-def _encoder(kind: str, choices: Mapping[str, Any], where: str) -> ContentEncoder:
-    found = registry.load(registry.ENCODERS, kind, "encoder")
-    encoder: ContentEncoder = found(registry.read_config(found.Config, choices, where))
-    return encoder
