@@ -63,7 +63,7 @@ class Workbench:
         space = FeatureSpace.fit(dataset, events, run.read(FeatureConfig, "features"), run.content)
         seen = dataset.items.join(events.select(ITEM).unique(), on=ITEM, how="semi", maintain_order="left")
         people = events[USER].unique().sort()
-        users = space.users(people, events, space.catalogue(seen), dataset.users)
+        users = space.training_users(people, events, space.catalogue(seen), dataset.users)
         return cls(run=run, dataset=dataset, events=events, space=space, users=users)
 
     def catalogue(self) -> Catalogue:

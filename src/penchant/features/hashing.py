@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A hash that is the same today, tomorrow and on another machine, of whole columns at once.
 
-Python's own `hash` differs from process to process, and Polars' from version to version: what is saved in a bundle
-must depend on neither. Whole numbers are mixed by the finaliser of SplitMix64 (Steele et al., OOPSLA 2014). Text is
-a polynomial over the mixed bytes of its UTF-8, modulo 2^64, mixed again with its length. It is no defence against
-somebody who looks for collisions.
+Python's own `hash` differs from process to process, and Polars' from version to version: what is saved in a
+bundle must depend on neither. Whole numbers are mixed by the finaliser of SplitMix64 (Steele et al., OOPSLA 2014).
+Text is a polynomial over the mixed bytes of its UTF-8, modulo 2^64, mixed again with its length. It is no defence
+against somebody who looks for collisions.
 """
 
 from __future__ import annotations

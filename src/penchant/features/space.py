@@ -7,6 +7,7 @@ It travels in the bundle with the model that was trained in it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,8 +19,11 @@ from penchant import registry
 from penchant.batch import History, Items, Sizes, Users
 from penchant.errors import ConfigError, nearest
 from penchant.features import history
+from penchant.features.aggregates.measures import Measures
 from penchant.features.catalogue import Catalogue
 from penchant.features.columns import COLUMNS, CategoryColumn, ColumnState, NumberColumn, TagsColumn
+from penchant.features.live import LiveSignals
+from penchant.features.signals import Signals, SignalState
 from penchant.features.vocabulary import Vocabulary
 from penchant.schema import ITEM, TIME, TYPE, USER, VALUE, Column, IdType, Kind, Schema
 
@@ -40,6 +44,11 @@ class FeatureConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     leave_out: list[str] = []
     """Columns of the item or user table that models shall not see."""
+    aggregates: bool | tuple[str, ...] = False
+    """Aggregates of behaviour that models see and the service shows: names, or true for all that the data can
+    give. Off by default: they cost a pass over all events, and a model of ids alone does not look at them."""
+    half_lives: tuple[float, float] = (1.0, 30.0)
+    """Days, of the aggregate "trend"."""
 
 
 class EncoderState(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +69,7 @@ class SpaceState(msgspec.Struct, frozen=True, kw_only=True):
     user_columns: dict[str, ColumnState]
     encoders: dict[str, EncoderState]
     values: ColumnState
+    signals: SignalState | None = None
 
 
 class FeatureSpace:
@@ -73,6 +83,7 @@ class FeatureSpace:
         user_columns: Mapping[str, AnyColumn],
         encoders: Mapping[str, tuple[str, ContentEncoder]],
         values: NumberColumn,
+        signals: Signals | None = None,
     ) -> None:
         self.schema = schema
         self.item_ids, self.user_ids, self.actions = vocabularies
@@ -80,6 +91,7 @@ class FeatureSpace:
         self.user_columns = dict(user_columns)
         self.encoders = dict(encoders)
         self.values = values
+        self.signals = signals
 
     @classmethod
     def fit(
@@ -109,7 +121,7 @@ class FeatureSpace:
                 )
         items = dataset.items.join(events.select(ITEM).unique(), on=ITEM, how="semi")
         users = dataset.users.join(events.select(USER).unique(), on=USER, how="semi")
-        return cls(
+        space = cls(
             schema,
             (Vocabulary.fit(events[ITEM]), Vocabulary.fit(events[USER]), Vocabulary.fit(events[TYPE])),
             _fit_columns(items, schema.items, config.leave_out),
@@ -117,6 +129,12 @@ class FeatureSpace:
             _fit_encoders(items, schema.items, config.leave_out, content or {}),
             NumberColumn.fit(events[VALUE]),
         )
+        if config.aggregates:
+            measures = Measures.choose(config.aggregates, config.half_lives, schema)
+            space.signals = Signals.fit(
+                measures, events, Catalogue(items, Items(ids=space.item_ids.encode(items[ITEM])))
+            )
+        return space
 
     @property
     def sizes(self) -> Sizes:
@@ -129,6 +147,7 @@ class FeatureSpace:
             user_features={name: column.size for name, column in self.user_columns.items()},
             content={name: encoder.size for name, (_, encoder) in self.encoders.items()},
             has_time=self.schema.has_time,
+            signals=len(self.signals.columns) if self.signals else 0,
         )
 
     def catalogue(self, items: pl.DataFrame) -> Catalogue:
@@ -149,14 +168,54 @@ class FeatureSpace:
         features = {name: column.encode(_column(rows, name)) for name, column in self.user_columns.items()}
         return self.user_ids.encode(ids), features
 
-    def users(self, ids: pl.Series, events: pl.DataFrame, catalogue: Catalogue, profiles: pl.DataFrame) -> Users:
-        """Those who are asked about.
+    def users(
+        self,
+        ids: pl.Series,
+        events: pl.DataFrame,
+        catalogue: Catalogue,
+        profiles: pl.DataFrame,
+        *,
+        live: LiveSignals | None = None,
+    ) -> Users:
+        """Those who are asked about, now that `events` have happened.
 
         Args:
             ids: [B] distinct raw user ids.
             events: canonical events in order of arrival, theirs and perhaps others'.
             catalogue: the items that histories may hold.
             profiles: the user table; a user without a row has all features missing.
+            live: the signals after `events`, if they are at hand; otherwise they are counted here.
+        """
+        users = self.known_users(ids, events, catalogue, profiles)
+        if self.signals is None:
+            return users
+        live = live or LiveSignals.after(self.signals, catalogue, events)
+        items = replace(catalogue.items, signals=live.items(live.clock))
+        return replace(users, catalogue=items, signals=live.users(ids.to_list(), live.clock))
+
+    def training_users(
+        self, ids: pl.Series, events: pl.DataFrame, catalogue: Catalogue, profiles: pl.DataFrame
+    ) -> Users:
+        """Those whom models learn from: each event with the signals as they stood just before it.
+
+        Arguments as in `users`. Signals as of the end are not among what this returns: they would tell the
+        earlier events' future.
+        """
+        signals = self.signals.just_before(events, catalogue) if self.signals else None
+        return self.known_users(ids, events, catalogue, profiles, signals)
+
+    def known_users(
+        self,
+        ids: pl.Series,
+        events: pl.DataFrame,
+        catalogue: Catalogue,
+        profiles: pl.DataFrame,
+        signals: tuple[Tensor, Tensor] | None = None,
+    ) -> Users:
+        """Users with their histories and features; arguments as in `users`.
+
+        Their own signals are not among them: those depend on when somebody asks. `signals` are those of `events`,
+        each just before it.
         """
         index, features = self.profiles(ids, profiles)
         positions = pl.DataFrame({USER: ids}).with_row_index("position")
@@ -166,7 +225,7 @@ class FeatureSpace:
             ids=index,
             history=history.build(
                 torch.tensor(owners.cast(pl.Int64).fill_null(-1).to_numpy(), dtype=torch.int64),
-                rows, actions, times, values, len(ids),
+                rows, actions, times, values, len(ids), signals=signals,
             ),
             catalogue=catalogue.items,
             features=features,
@@ -201,6 +260,7 @@ class FeatureSpace:
                 for name, (kind, encoder) in self.encoders.items()
             },
             values=self.values.state(),
+            signals=self.signals.state if self.signals else None,
         )
         tensors = {
             f"{name}/{key}": tensor
@@ -229,6 +289,7 @@ class FeatureSpace:
             {name: COLUMNS[state.kind].load(state) for name, state in saved.user_columns.items()},
             encoders,
             NumberColumn.load(saved.values),
+            Signals(saved.signals) if saved.signals else None,
         )
 
 

@@ -11,17 +11,18 @@ from __future__ import annotations
 import threading
 from array import array
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import torch
 
 from penchant.batch import Users
 from penchant.features import history
-from penchant.schema import EVENT_COLUMNS, USER
+from penchant.features.live import LiveSignals
+from penchant.schema import EVENT_COLUMNS, ITEM, TIME, TYPE, USER, VALUE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from torch import Tensor
 
@@ -56,17 +57,37 @@ class Sessions:
         catalogue: the items that histories may hold.
         events: canonical events in order of arrival, from the bundle and from the log.
         profiles: the user table.
+        live: signals after the first `counted` of `events`, if they are at hand; where the feature space has
+            signals and this is None, they are counted here. They belong to these sessions from now on.
+        counted: see `live`.
+        item_signals: whether answers shall carry the signals of the whole catalogue: for a model that looks at
+            them, since it costs a pass over all items.
     """
 
     def __init__(
-        self, space: FeatureSpace, catalogue: Catalogue, events: pl.DataFrame, profiles: pl.DataFrame
+        self,
+        space: FeatureSpace,
+        catalogue: Catalogue,
+        events: pl.DataFrame,
+        profiles: pl.DataFrame,
+        *,
+        live: LiveSignals | None = None,
+        counted: int = 0,
+        item_signals: bool = False,
     ) -> None:
         self._space = space
         self._catalogue = catalogue
+        self._item_signals = item_signals
+        self.live = live
+        if space.signals is not None:
+            self.live = live or LiveSignals(space.signals, catalogue)
+            self.live.take(events.slice(counted if live else 0))
+        # In the order of `ids`, which begin with those of the profiles.
+        self._profiles = profiles.unique(USER, keep="first", maintain_order=True).drop(USER)
         self._ids = pl.concat([profiles[USER], events[USER]]).unique(maintain_order=True)
-        self._start = space.users(self._ids, events, catalogue, profiles)
+        self._start = space.known_users(self._ids, events, catalogue, profiles)
         self._positions: dict[Id, int] = dict(zip(self._ids.to_list(), range(len(self._ids)), strict=True))
-        self._nobody = self.stranger([])
+        self._nobody = self._stranger([])
         self._since: dict[Id, _Since] = {}
         self._lock = threading.Lock()
 
@@ -89,6 +110,28 @@ class Sessions:
         Returns:
             False if the catalogue does not hold the item: then nothing is taken up.
         """
+        return self.take([(user_id, item_id, time, kind, value)]) == 1
+
+    def take(self, events: Sequence[tuple[Id, Id, int, str, float | None]]) -> int:
+        """Take up (user, item, time, type, value) events, in order of arrival.
+
+        Returns:
+            how many of them are of items that the catalogue holds; the others leave no trace.
+        """
+        known = [event for event in events if self._append(*event)]
+        if self.live:
+            for kind in (int, str):  # a table's column holds ids of one type
+                self.live.take(_frame([event for event in known if isinstance(event[0], kind)]))
+        return len(known)
+
+    def extend(self, events: pl.DataFrame) -> None:
+        """Take up a table of canonical events, in order of arrival."""
+        if self.live:
+            self.live.take(events)
+        for event in events.select(EVENT_COLUMNS).iter_rows():
+            self._append(*event)
+
+    def _append(self, user_id: Id, item_id: Id, time: int, kind: str, value: float | None) -> bool:
         row = self._catalogue.row(item_id)
         if row is None:
             return False
@@ -100,13 +143,32 @@ class Sessions:
             since.values.append(self._space.values.one(value))
         return True
 
-    def extend(self, events: pl.DataFrame) -> None:
-        """Take up a table of canonical events, in order of arrival."""
-        for event in events.select(EVENT_COLUMNS).iter_rows():
-            self.append(*event)
+    def count(self, user_id: Id) -> int:
+        """How many events of this user there are."""
+        return len(self.past(user_id).rows)
 
-    def user(self, user_id: Id) -> Users:
-        """All that is known of one user now (B = 1); a stranger with an empty history if that is nothing."""
+    def past(self, user_id: Id) -> History:
+        """What a user did (B = 1)."""
+        return self._user(user_id).history
+
+    def profile(self, user_id: Id) -> dict[str, Any]:
+        """What the user table says of a user; empty where it does not name them."""
+        row = self._positions.get(user_id, len(self._profiles))
+        return {} if row >= len(self._profiles) else self._profiles.row(row, named=True)
+
+    def user(self, user_id: Id, now: int | None = None) -> Users:
+        """All that is known of one user (B = 1); a stranger with an empty history if that is nothing.
+
+        Args:
+            user_id: who.
+            now: microseconds since 1970, which signals are as of; None for the latest event's time.
+        """
+        users = self._user(user_id)
+        if self.live is None:
+            return users
+        return self._with_signals(users, self.live.users([user_id], self._moment(now)), now)
+
+    def _user(self, user_id: Id) -> Users:
         position = self._positions.get(user_id)
         with self._lock:
             since = self._since.get(user_id)
@@ -122,8 +184,16 @@ class Sessions:
         before = (past.rows, past.actions, past.times, past.values)
         return self._with_history(start, *(torch.cat(pair) for pair in zip(before, fresh, strict=True)))
 
-    def stranger(self, events: Iterable[tuple[Id, int, str, float | None]]) -> Users:
+    def stranger(self, events: Iterable[tuple[Id, int, str, float | None]], now: int | None = None) -> Users:
         """A stranger (B = 1) who did (item, time, type, value) `events`, given in order of arrival."""
+        events = list(events)
+        users = self._stranger(events)
+        if self.live is None:
+            return users
+        known = _frame([(0, *event) for event in events], self._catalogue.ids.dtype)
+        return self._with_signals(users, self.live.stranger(known, self._moment(now)), now)
+
+    def _stranger(self, events: Iterable[tuple[Id, int, str, float | None]]) -> Users:
         since = _Since()
         for item_id, time, kind, value in events:
             row = self._catalogue.row(item_id)
@@ -137,6 +207,21 @@ class Sessions:
     def _with_history(self, users: Users, rows: Tensor, actions: Tensor, times: Tensor, values: Tensor) -> Users:
         past = _build(rows, actions, times, values)
         return Users(ids=users.ids, history=past, catalogue=users.catalogue, features=users.features)
+
+    def _moment(self, now: int | None) -> int:
+        return self.live.clock if now is None and self.live else now or 0
+
+    def _with_signals(self, users: Users, signals: Tensor, now: int | None) -> Users:
+        items = users.catalogue
+        if self._item_signals and self.live:
+            items = replace(items, signals=self.live.items(self._moment(now)))
+        return replace(users, signals=signals, catalogue=items)
+
+
+def _frame(events: list[tuple[Any, ...]], item: pl.DataType | None = None) -> pl.DataFrame:
+    """Events as a canonical table; ids of the type that they come in."""
+    types = {TIME: pl.Int64, TYPE: pl.String, VALUE: pl.Float64} | ({ITEM: item} if item else {})
+    return pl.DataFrame(events, EVENT_COLUMNS, schema_overrides=types, orient="row")
 
 
 def _build(rows: Tensor, actions: Tensor, times: Tensor, values: Tensor) -> History:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import polars as pl
 import pytest
@@ -46,7 +48,7 @@ def chunk(rows):
 
 def pieces(rows, cuts):
     edges = sorted({0, len(rows), *(cut for cut in cuts if cut < len(rows))})
-    return [rows[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [rows[a:b] for a, b in pairwise(edges)]
 
 
 def by_definition(rows, side, columns):

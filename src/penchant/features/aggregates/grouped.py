@@ -75,7 +75,8 @@ class Groups:
 
     def last(self, whole: Array) -> Array:
         """[G]: what stands at the end of each group."""
-        return whole[self._last_places]
+        found: Array = whole[self._last_places]
+        return found
 
     def running_sum(self, heads: Ints, events: Ints) -> Ints:
         """[E + G] int64: each head, plus the events after it up to each of them."""
@@ -137,4 +138,5 @@ class Groups:
             below, right = np.append(below, 0.0), np.append(right, 0.0)
             nothing, pivots = np.zeros(2), np.arange(1, 4, dtype=np.int32)
         solved, _ = lapack.dgttrs(below[1:], np.ones(len(right)), nothing, nothing[1:], pivots, right)
-        return solved[:size]
+        found: Floats = solved[:size]
+        return found

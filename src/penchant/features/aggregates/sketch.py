@@ -2,10 +2,10 @@
 """How many different ones: a small sketch per owner in place of a set.
 
 An exact count would need every pair of user and item that ever was. Instead each owner has `BITS` bits. The other
-side's hash chooses one of `LANES` lanes, and level r of that lane with probability 2^-(r+1); that bit is set (Flajolet
-and Martin's probabilistic counting with stochastic averaging, JCSS 1985). A repetition sets nothing, and neither the
-order nor the cutting into chunks matters. The estimate is the number n for which as many bits as are set would be
-expected: its typical error is up to 10 % up to a hundred and 14 % at a hundred thousand (a test measures it).
+side's hash chooses one of `LANES` lanes, and level r of that lane with probability 2^-(r+1); that bit is set
+(as in Flajolet and Martin's probabilistic counting with stochastic averaging, JCSS 1985). A repetition sets
+nothing, and neither order nor chunks matter. The estimate is the number for which as many bits as are set would be
+expected: its typical error is up to 10 % up to a hundred, and 14 % at a hundred thousand (a test measures it).
 """
 
 from __future__ import annotations

@@ -2,14 +2,14 @@
 """Behaviour aggregates as of an event: THE definition, for training, measuring and the live service.
 
 1. Events are in log order, as `penchant.features.history` has it: by time, and among equal times by arrival.
-2. The value at an event is computed from the events of the same user (or the same item) before it in log order, and
-   from nothing else. The event itself is not among them.
+2. The value at an event is computed from the events of the same user (or the same item) before it in log order,
+   and from nothing else. The event itself is not among them.
 3. The value at a request is computed from every event that has been recorded when it is answered. An event that
    arrives late counts from then on.
 4. An event of an item that the catalogue does not hold counts nowhere.
 
-One class carries a state over chunks of events; it is the same offline and in the service. The result is the same, to
-the last bit, however the events are cut into chunks: one by one, or all at once.
+One class carries a state over chunks of events; it is the same offline and in the service. The result is the same,
+to the last bit, however the events are cut into chunks: one by one, or all at once.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ class Aggregates:
             back = 0 if times[0] < self.clock else int(falls[0]) + 1 if len(falls) else None
             if back is not None:
                 raise DataError(
-                    f"Aggregates: event {back} of this chunk (time {int(times[back])}) is earlier than one before it. "
-                    "Sort the events by time"
+                    f"Aggregates: event {back} of this chunk (time {int(times[back])}) is earlier than one before "
+                    "it: sort the events by time"
                 )
         users, items = self._take(chunk)
         return AsOf(users=self.plan.values(users), items=self.plan.values(items))
