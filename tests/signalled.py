@@ -31,8 +31,8 @@ class Bandwagon(Learned):
 
     def __init__(self, config, sizes):
         super().__init__(config, sizes)
-        self.of_item = nn.Linear(sizes.signals, 1)
-        self.of_user = nn.Linear(sizes.signals, 1, bias=False)
+        self.of_item = nn.Linear(sizes.item_signals, 1)
+        self.of_user = nn.Linear(sizes.user_signals, 1, bias=False)
 
     def loss(self, batch):
         past = batch.users.history

@@ -25,6 +25,7 @@ from penchant.data.sources import movielens_100k, run_file
 from penchant.data.sources.runfile import to_toml
 from penchant.data.splits import SplitConfig
 from penchant.evaluate.metrics import METRICS
+from penchant.features.columns import ColumnChoice
 from penchant.schema import Column
 from penchant.serve.eventlog import EventLog
 from penchant.serve.http import create_app
@@ -99,6 +100,7 @@ def structs():
         "data.items.columns": Column,
         "data.checks": ChecksConfig,
         "data.split": SplitConfig,
+        "features.columns": ColumnChoice,
         "content.text": registry.load(registry.ENCODERS, "tfidf", "encoder").Config,
     }
     return named | {

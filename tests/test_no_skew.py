@@ -151,7 +151,7 @@ def test_signals_do_not_depend_on_where_the_log_begins_or_on_its_batches(cut):
     at_once = Sessions(space, catalogue, data.events, data.users)
     live = LiveSignals.after(space.signals, catalogue, data.events.head(cut))
     pieces = Sessions(space, catalogue, data.events.head(cut + 3), data.users, live=live, counted=cut)
-    pieces.take(list(data.events.slice(cut + 3, 50).select(EVENT_COLUMNS).iter_rows()))
+    pieces.take([(*row, None) for row in data.events.slice(cut + 3, 50).select(EVENT_COLUMNS).iter_rows()])
     pieces.extend(data.events.slice(cut + 53))
     for user in (100, 130, 159, 7):
         assert torch.equal(at_once.user(user).signals, pieces.user(user).signals)
@@ -160,7 +160,9 @@ def test_signals_do_not_depend_on_where_the_log_begins_or_on_its_batches(cut):
 def test_a_stranger_with_this_history_has_the_signals_of_one_who_did_it():
     data, space, catalogue = counted()
     sessions = Sessions(space, catalogue, data.events, data.users)
-    own = [event[1:] for event in data.events.filter(pl.col(USER) == 100).select(EVENT_COLUMNS).iter_rows()]
+    own = [
+        (*event[1:], None) for event in data.events.filter(pl.col(USER) == 100).select(EVENT_COLUMNS).iter_rows()
+    ]
     asked = sessions.stranger(own)
     assert torch.equal(asked.signals, sessions.user(100).signals)
     assert not torch.equal(sessions.stranger([]).signals, asked.signals)
@@ -199,7 +201,7 @@ def test_a_history_in_the_request_is_a_history_in_the_table(rows):
     one = board()
     rows = [(100, *row[1:]) for row in rows]
     sessions = start(one.space, one.pipeline.catalogue)
-    asked = sessions.stranger([row[1:] for row in rows])
+    asked = sessions.stranger([(*row[1:], None) for row in rows])
     worlds.equal_histories(asked.history, one.users([100], worlds.table(*rows)).history)
 
 

@@ -226,7 +226,7 @@ class Sizes:
         item_features, user_features: per column, the size of its vocabulary, or 0 for a number.
         content: per modality, the length of its vectors.
         has_time: whether gaps between events mean anything.
-        signals: how many signals a user has, and an item as many; 0 where nobody asked for them.
+        user_signals, item_signals: how many signals a user has, and an item; 0 where nobody asked for them.
         context: per column of events, as in `item_features`.
     """
 
@@ -237,7 +237,8 @@ class Sizes:
     user_features: Mapping[str, int] = field(default_factory=dict)
     content: Mapping[str, int] = field(default_factory=dict)
     has_time: bool = True
-    signals: int = 0
+    user_signals: int = 0
+    item_signals: int = 0
     context: Mapping[str, int] = field(default_factory=dict)
 
 

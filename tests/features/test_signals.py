@@ -57,7 +57,7 @@ def test_training_events_are_scaled_to_mean_0_and_deviation_1():
         data.events[USER].unique().sort(), data.events, pipeline.catalogue, data.users
     )
     for signals in (users.history.user_signals, users.history.item_signals):
-        assert signals.shape == (data.events.height, len(pipeline.space.signals.columns))
+        assert signals.shape == (data.events.height, len(pipeline.space.signals.user_columns))
         assert signals.dtype == torch.float32
         always = signals[:, :3]  # counts are there from the start
         assert always.mean(0).abs().max() < 0.02
@@ -143,7 +143,7 @@ def test_off_by_default():
     space = fitted(worlds.checkerboard())
     data = worlds.checkerboard()
     assert space.signals is None
-    assert space.sizes.signals == 0
+    assert space.sizes.user_signals == space.sizes.item_signals == 0
     users = space.users(data.users[USER], data.events, space.catalogue(data.items), data.users)
     assert users.signals is None
     assert users.history.user_signals is None
@@ -158,7 +158,7 @@ def test_true_is_all_that_the_data_can_give():
     ("choices", "message"),
     [
         ({"aggregates": ("event",)}, r"there is no 'event' \(did you mean 'events'\?\)"),
-        ({"aggregates": ("dwell",)}, r"'dwell' needs a column for 'dwell' in \[data.events\]"),
+        ({"aggregates": ("dwell",)}, r"'dwell' needs a column `dwell` in \[data.events\]; or leave it out"),
         ({"aggregates": ("trend",), "half_lives": (3.0, 2.0)}, r"the shorter first and above 0, not \(3.0, 2.0\)"),
     ],
 )
@@ -170,5 +170,5 @@ def test_what_cannot_be_had(choices, message):
 def test_without_times_there_is_no_recency():
     data = worlds.checkerboard()
     data = worlds.dataset(data.events, data.items, data.users, has_time=False)
-    with pytest.raises(ConfigError, match="'recency' needs times"):
+    with pytest.raises(ConfigError, match="'recency' needs times of events"):
         fitted(data, aggregates=("recency",))

@@ -19,7 +19,7 @@ from penchant.features.aggregates.chunk import chunk_of
 from penchant.features.aggregates.grouped import NEVER
 from penchant.features.aggregates.state import Aggregates
 from penchant.features.aggregates.tally import Tally
-from penchant.features.signals import CHUNK
+from penchant.features.signals import CHUNK, with_ages
 from penchant.schema import ITEM, USER
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class LiveSignals:
         self._catalogue = catalogue
         self._users: dict[Any, int] = {}
         self._state = Aggregates(signals.plan, items=len(catalogue))
+        self._births = signals.births(catalogue)
         self._lock = threading.Lock()
 
     @classmethod
@@ -103,9 +104,7 @@ class LiveSignals:
 
     def items(self, now: int) -> Tensor:
         """[N, A] float32: the signals of the whole catalogue."""
-        with self._lock:
-            raw = self._state.items_at(np.arange(len(self._catalogue)), now)
-        return self.signals.of_items(raw)
+        return self.signals.of_items(self._raw_items(np.arange(len(self._catalogue)), now))
 
     def stranger(self, events: pl.DataFrame, now: int) -> Tensor:
         """[1, A] float32: the signals of somebody who did `events` and nothing else."""
@@ -117,13 +116,11 @@ class LiveSignals:
 
     def of_user(self, user_id: Any, now: int) -> dict[str, float | None]:
         """By column: what people see of a user; None where there is nothing to tell."""
-        return self._named(self._raw_users([user_id], now))
+        return _named(self.signals.user_columns, self._raw_users([user_id], now))
 
     def of_item(self, row: int, now: int) -> dict[str, float | None]:
         """By column: what people see of the item in a catalogue row."""
-        with self._lock:
-            raw = self._state.items_at(np.array([row]), now)
-        return self._named(raw)
+        return _named(self.signals.item_columns, self._raw_items(np.array([row]), now))
 
     def tensors(self) -> dict[str, Tensor]:
         """The state, for safetensors. Whose row is whose follows from the events, in their order."""
@@ -135,12 +132,10 @@ class LiveSignals:
             rows = np.fromiter(map(self._users.get, ids, repeat(-1)), np.int64)
             return self._state.users_at(rows, now)
 
-    def _named(self, raw: Floats) -> dict[str, float | None]:
-        numbers = raw[0].tolist()
-        return {
-            name: None if math.isnan(number) else number
-            for name, number in zip(self.signals.columns, numbers, strict=True)
-        }
+    def _raw_items(self, rows: Ints, now: int) -> Floats:
+        with self._lock:
+            raw = self._state.items_at(rows, now)
+        return with_ages(raw, self._births[rows], np.full(len(rows), now))
 
     def _chunk(self, events: pl.DataFrame, users: Ints) -> Chunk:
         ids = events[ITEM]
@@ -155,6 +150,11 @@ class LiveSignals:
         self._state.load(tensors)
         if len(self._state.users) != len(self._users) or len(self._state.items) != len(self._catalogue):
             raise ValueError("the state of aggregates is not of these users and items")
+
+
+def _named(columns: tuple[str, ...], raw: Floats) -> dict[str, float | None]:
+    numbers = raw[0].tolist()
+    return {name: None if math.isnan(number) else number for name, number in zip(columns, numbers, strict=True)}
 
 
 def _absent(row: int | None) -> int:

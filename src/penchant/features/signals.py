@@ -11,21 +11,23 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
+import polars as pl
 import torch
 
 from penchant.features.aggregates.chunk import chunk_of
 from penchant.features.aggregates.measures import Measures, Plan
-from penchant.features.aggregates.state import Aggregates
+from penchant.features.aggregates.state import Aggregates, AsOf
+from penchant.features.columnset import column_of
+from penchant.features.moments import DAY
+from penchant.features.transforms import squeeze
 from penchant.schema import ITEM, TIME, USER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import polars as pl
     from torch import Tensor
 
-    from penchant.features.aggregates.grouped import Floats
-    from penchant.features.aggregates.state import AsOf
+    from penchant.features.aggregates.grouped import Floats, Ints
     from penchant.features.catalogue import Catalogue
 
 CHUNK = 250_000
@@ -42,6 +44,9 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
 
     means: tuple[float, ...]
     deviations: tuple[float, ...]
+
+
+_NO_SCALE = Scale(means=(), deviations=())
 
 
 class SignalState(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,26 +77,38 @@ class Signals:
             events: canonical events that training may see.
             catalogue: their items.
         """
-        plan = Plan(measures)
-        moments = [_Moments(len(plan.columns)) for _ in range(2)]
-        for part in _replay(plan, in_log_order(events), catalogue):
-            moments[0].add(_squeeze(plan, part.users))
-            moments[1].add(_squeeze(plan, part.items))
-        users, items = (one.scale() for one in moments)
-        return cls(SignalState(measures=measures, users=users, items=items))
+        made = cls(SignalState(measures=measures, users=_NO_SCALE, items=_NO_SCALE))
+        users, items = _Moments(len(made.user_columns)), _Moments(len(made.item_columns))
+        for part in made._replay(in_log_order(events), catalogue):
+            users.add(_squeeze(made.user_columns, part.users))
+            items.add(_squeeze(made.item_columns, part.items))
+        return cls(SignalState(measures=measures, users=users.scale(), items=items.scale()))
 
     @property
-    def columns(self) -> tuple[str, ...]:
-        """[A] names, of users' signals and of items' alike."""
+    def user_columns(self) -> tuple[str, ...]:
+        """[A] names of a user's signals."""
         return self.plan.columns
+
+    @property
+    def item_columns(self) -> tuple[str, ...]:
+        """[A] names of an item's signals."""
+        return self.plan.columns + tuple(f"age_{name}" for name in self.state.measures.moments)
 
     def of_users(self, raw: Floats) -> Tensor:
         """[n, A] float32 out of aggregates of users."""
-        return _scaled(_squeeze(self.plan, raw), self.state.users)
+        return _scaled(_squeeze(self.user_columns, raw), self.state.users)
 
     def of_items(self, raw: Floats) -> Tensor:
-        """[n, A] float32 out of aggregates of items."""
-        return _scaled(_squeeze(self.plan, raw), self.state.items)
+        """[n, A] float32 out of aggregates of items and their ages."""
+        return _scaled(_squeeze(self.item_columns, raw), self.state.items)
+
+    def births(self, catalogue: Catalogue) -> Floats:
+        """[N, M] float64 microseconds: the moments that ages count from; NaN where an item has none."""
+        columns = [
+            column_of(catalogue.frame, name).cast(pl.Float64).fill_null(np.nan).to_numpy()
+            for name in self.state.measures.moments
+        ]
+        return np.column_stack(columns) if columns else np.zeros((len(catalogue), 0))
 
     def just_before(self, events: pl.DataFrame, catalogue: Catalogue) -> tuple[Tensor, Tensor]:
         """What was known of each event's user and of its item just before it.
@@ -103,16 +120,33 @@ class Signals:
         Returns:
             users and items, [E, A] float32 each, in the order of `events`.
         """
-        shape = (events.height, len(self.columns))
-        users, items = torch.zeros(shape), torch.zeros(shape)
+        users = torch.zeros(events.height, len(self.user_columns))
+        items = torch.zeros(events.height, len(self.item_columns))
         order = torch.from_numpy(np.argsort(events[TIME].to_numpy(), kind="stable"))
         order = order[catalogue.rows(events[ITEM])[order] >= 0]
         start = 0
-        for part in _replay(self.plan, in_log_order(events), catalogue):
+        for part in self._replay(in_log_order(events), catalogue):
             places = order[start : start + len(part.users)]
             users[places], items[places] = self.of_users(part.users), self.of_items(part.items)
             start += len(places)
         return users, items
+
+    def _replay(self, events: pl.DataFrame, catalogue: Catalogue) -> Iterator[AsOf]:
+        """What was known just before each event that is of an item of the catalogue, chunk by chunk."""
+        names = events.select(USER).unique(maintain_order=True).with_row_index("row")
+        users = events.select(USER).join(names, on=USER, how="left", maintain_order="left")["row"]
+        rows = catalogue.rows(events[ITEM]).numpy()
+        whole = chunk_of(events, users.to_numpy().astype(np.int64), rows, self.plan.measures.types)
+        state, births = Aggregates(self.plan, names.height, len(catalogue)), self.births(catalogue)
+        for chunk in whole.cut(CHUNK):
+            part = state.advance(chunk)
+            yield AsOf(users=part.users, items=with_ages(part.items, births[chunk.items], chunk.times))
+
+
+def with_ages(raw: Floats, births: Floats, now: Ints) -> Floats:
+    """[n, A + M]: aggregates of items, and beside them how many days old each is `now`."""
+    ages = (now[:, None] - births) / DAY
+    return np.concatenate([raw, ages], axis=1)
 
 
 def in_log_order(events: pl.DataFrame) -> pl.DataFrame:
@@ -120,21 +154,10 @@ def in_log_order(events: pl.DataFrame) -> pl.DataFrame:
     return events.sort(TIME, maintain_order=True)
 
 
-def _replay(plan: Plan, events: pl.DataFrame, catalogue: Catalogue) -> Iterator[AsOf]:
-    """What was known just before each event that is of an item of the catalogue, chunk by chunk."""
-    names = events.select(USER).unique(maintain_order=True).with_row_index("row")
-    users = events.select(USER).join(names, on=USER, how="left", maintain_order="left")["row"]
-    rows = catalogue.rows(events[ITEM]).numpy()
-    whole = chunk_of(events, users.to_numpy().astype(np.int64), rows, plan.measures.types)
-    state = Aggregates(plan, names.height, len(catalogue))
-    for chunk in whole.cut(CHUNK):
-        yield state.advance(chunk)
-
-
-def _squeeze(plan: Plan, raw: Floats) -> Floats:
+def _squeeze(columns: tuple[str, ...], raw: Floats) -> Floats:
     """[n, A]: the signed logarithm of one plus each number, where that helps."""
-    squeezed: Floats = np.copysign(np.log1p(np.abs(raw)), raw)
-    for place, name in enumerate(plan.columns):
+    squeezed = squeeze(raw)
+    for place, name in enumerate(columns):
         if name in _AS_THEY_ARE:
             squeezed[:, place] = raw[:, place]
     return squeezed

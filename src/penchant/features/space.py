@@ -21,7 +21,8 @@ from penchant.errors import ConfigError, nearest
 from penchant.features import history
 from penchant.features.aggregates.measures import Measures
 from penchant.features.catalogue import Catalogue
-from penchant.features.columns import COLUMNS, CategoryColumn, ColumnState, NumberColumn, TagsColumn
+from penchant.features.columns import ColumnChoice, ColumnState, NumberColumn
+from penchant.features.columnset import ColumnSet, ColumnSetState, check_names, column_of, crosses_of
 from penchant.features.live import LiveSignals
 from penchant.features.signals import Signals, SignalState
 from penchant.features.vocabulary import Vocabulary
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
     from penchant.content.encoder import ContentEncoder
     from penchant.data.dataset import Dataset
-
-AnyColumn = NumberColumn | CategoryColumn | TagsColumn
 
 DEFAULT_ENCODERS: dict[Kind, str] = {Kind.TEXT: "tfidf"}
 """Which encoder reads a kind of content when the run file does not say."""
@@ -49,6 +48,10 @@ class FeatureConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     give. Off by default: they cost a pass over all events, and a model of ids alone does not look at them."""
     half_lives: tuple[float, float] = (1.0, 30.0)
     """Days, of the aggregate "trend"."""
+    columns: dict[str, ColumnChoice] = {}
+    """By column of any table: how it becomes a feature."""
+    crosses: dict[str, tuple[str, ...]] = {}
+    """By name of the new feature: columns of one table that are taken together as one word."""
 
 
 class EncoderState(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,8 +68,9 @@ class SpaceState(msgspec.Struct, frozen=True, kw_only=True):
     items: list[int | str]
     users: list[int | str]
     actions: list[str]
-    item_columns: dict[str, ColumnState]
-    user_columns: dict[str, ColumnState]
+    item_columns: ColumnSetState
+    user_columns: ColumnSetState
+    context: ColumnSetState = ColumnSetState()
     encoders: dict[str, EncoderState]
     values: ColumnState
     signals: SignalState | None = None
@@ -79,16 +83,14 @@ class FeatureSpace:
         self,
         schema: Schema,
         vocabularies: tuple[Vocabulary, Vocabulary, Vocabulary],
-        item_columns: Mapping[str, AnyColumn],
-        user_columns: Mapping[str, AnyColumn],
+        columns: tuple[ColumnSet, ColumnSet, ColumnSet],
         encoders: Mapping[str, tuple[str, ContentEncoder]],
         values: NumberColumn,
         signals: Signals | None = None,
     ) -> None:
         self.schema = schema
         self.item_ids, self.user_ids, self.actions = vocabularies
-        self.item_columns = dict(item_columns)
-        self.user_columns = dict(user_columns)
+        self.item_columns, self.user_columns, self.context = columns
         self.encoders = dict(encoders)
         self.values = values
         self.signals = signals
@@ -114,18 +116,13 @@ class FeatureSpace:
         """
         config = config or FeatureConfig()
         schema = dataset.schema
-        for name in config.leave_out:
-            if name not in schema.items and name not in schema.users:
-                raise ConfigError(
-                    f"[features] leave_out: no column {name!r}{nearest(name, [*schema.items, *schema.users])}"
-                )
+        check_names(config.leave_out, _tables(schema), "[features] leave_out")
         items = dataset.items.join(events.select(ITEM).unique(), on=ITEM, how="semi")
         users = dataset.users.join(events.select(USER).unique(), on=USER, how="semi")
         space = cls(
             schema,
             (Vocabulary.fit(events[ITEM]), Vocabulary.fit(events[USER]), Vocabulary.fit(events[TYPE])),
-            _fit_columns(items, schema.items, config.leave_out),
-            _fit_columns(users, schema.users, config.leave_out),
+            _fit_columns({"items": items, "users": users, "context": events}, schema, config),
             _fit_encoders(items, schema.items, config.leave_out, content or {}),
             NumberColumn.fit(events[VALUE]),
         )
@@ -143,11 +140,13 @@ class FeatureSpace:
             items=len(self.item_ids),
             users=len(self.user_ids),
             actions=len(self.actions),
-            item_features={name: column.size for name, column in self.item_columns.items()},
-            user_features={name: column.size for name, column in self.user_columns.items()},
+            item_features=self.item_columns.sizes,
+            user_features=self.user_columns.sizes,
             content={name: encoder.size for name, (_, encoder) in self.encoders.items()},
             has_time=self.schema.has_time,
-            signals=len(self.signals.columns) if self.signals else 0,
+            user_signals=len(self.signals.user_columns) if self.signals else 0,
+            item_signals=len(self.signals.item_columns) if self.signals else 0,
+            context=self.context.sizes,
         )
 
     def catalogue(self, items: pl.DataFrame) -> Catalogue:
@@ -158,15 +157,14 @@ class FeatureSpace:
         """The given item rows as tensors."""
         return Items(
             ids=self.item_ids.encode(items[ITEM]),
-            features={name: column.encode(_column(items, name)) for name, column in self.item_columns.items()},
-            content={name: encoder.encode(_column(items, name)) for name, (_, encoder) in self.encoders.items()},
+            features=self.item_columns.encode(items),
+            content={name: encoder.encode(column_of(items, name)) for name, (_, encoder) in self.encoders.items()},
         )
 
     def profiles(self, ids: pl.Series, profiles: pl.DataFrame) -> tuple[Tensor, dict[str, Tensor]]:
         """(index [B] in the user vocabulary, features) of raw user ids, their rows looked up in `profiles`."""
         rows = ids.to_frame(USER).join(profiles, on=USER, how="left", maintain_order="left")
-        features = {name: column.encode(_column(rows, name)) for name, column in self.user_columns.items()}
-        return self.user_ids.encode(ids), features
+        return self.user_ids.encode(ids), self.user_columns.encode(rows)
 
     def users(
         self,
@@ -225,7 +223,7 @@ class FeatureSpace:
             ids=index,
             history=history.build(
                 torch.tensor(owners.cast(pl.Int64).fill_null(-1).to_numpy(), dtype=torch.int64),
-                rows, actions, times, values, len(ids), signals=signals,
+                rows, actions, times, values, len(ids), context=self.context.encode(events), signals=signals,
             ),
             catalogue=catalogue.items,
             features=features,
@@ -253,8 +251,9 @@ class FeatureSpace:
             items=self.item_ids.values.to_list(),
             users=self.user_ids.values.to_list(),
             actions=self.actions.values.to_list(),
-            item_columns={name: column.state() for name, column in self.item_columns.items()},
-            user_columns={name: column.state() for name, column in self.user_columns.items()},
+            item_columns=self.item_columns.state(),
+            user_columns=self.user_columns.state(),
+            context=self.context.state(),
             encoders={
                 name: EncoderState(kind=kind, config=msgspec.to_builtins(encoder.config))
                 for name, (kind, encoder) in self.encoders.items()
@@ -285,8 +284,11 @@ class FeatureSpace:
                 Vocabulary(pl.Series(saved.users, dtype=_ID[saved.schema.user_id])),
                 Vocabulary(pl.Series(saved.actions, dtype=pl.String)),
             ),
-            {name: COLUMNS[state.kind].load(state) for name, state in saved.item_columns.items()},
-            {name: COLUMNS[state.kind].load(state) for name, state in saved.user_columns.items()},
+            (
+                ColumnSet.load(saved.item_columns),
+                ColumnSet.load(saved.user_columns),
+                ColumnSet.load(saved.context),
+            ),
             encoders,
             NumberColumn.load(saved.values),
             Signals(saved.signals) if saved.signals else None,
@@ -296,17 +298,34 @@ class FeatureSpace:
 _ID = {IdType.INTEGER: pl.Int64(), IdType.STRING: pl.String()}
 
 
-def _column(frame: pl.DataFrame, name: str) -> pl.Series:
-    """A column, or nulls where the frame lacks it."""
-    return frame[name] if name in frame.columns else pl.Series(name, [None] * frame.height, dtype=pl.String)
+def _tables(schema: Schema) -> dict[str, Mapping[str, Column]]:
+    return {"items": schema.items, "users": schema.users, "context": schema.context}
 
 
-def _fit_columns(frame: pl.DataFrame, columns: Mapping[str, Column], leave_out: list[str]) -> dict[str, AnyColumn]:
-    return {
-        name: COLUMNS[column.kind].fit(_column(frame, name))
-        for name, column in columns.items()
-        if column.kind in COLUMNS and name not in leave_out
-    }
+def _fit_columns(
+    frames: Mapping[str, pl.DataFrame], schema: Schema, config: FeatureConfig
+) -> tuple[ColumnSet, ColumnSet, ColumnSet]:
+    """The columns of items, users and context, fitted to the rows that training may see."""
+    tables = _tables(schema)
+    check_names(config.columns, tables, "[features.columns]")
+    latest = frames["context"][TIME].max()
+    items, users, context = (
+        ColumnSet.fit(
+            frame,
+            # Tags of events would make a history ragged twice over; text of events has no encoder yet.
+            {
+                name: column
+                for name, column in tables[table].items()
+                if table != "context" or column.kind is not Kind.TAGS
+            },
+            leave_out=config.leave_out,
+            choices=config.columns,
+            crosses=crosses_of(table, config.crosses, tables),
+            end=latest if isinstance(latest, int) else 0,
+        )
+        for table, frame in frames.items()
+    )
+    return items, users, context
 
 
 def _fit_encoders(
@@ -325,7 +344,7 @@ def _fit_encoders(
         choices = dict(content.get(column.kind, {}))
         kind = choices.pop("kind", DEFAULT_ENCODERS[column.kind])
         encoder = _encoder(kind, choices, f"[content.{column.kind}]")
-        encoder.fit(_column(frame, name))
+        encoder.fit(column_of(frame, name))
         encoders[name] = (kind, encoder)
     return encoders
 

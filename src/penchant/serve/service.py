@@ -19,12 +19,14 @@ import torch
 from msgspec import structs
 
 from penchant.bundle.bundle import open_bundle
+from penchant.features.events import more_columns
 from penchant.schema import EVENT_COLUMNS, IdType
 from penchant.serve.checks import (
     UnknownItemError,
     check_batch,
     check_id,
     check_k,
+    check_more,
     check_time,
     check_type,
     check_value,
@@ -105,6 +107,7 @@ class Service:
                 time=check_time(event.time, now, f"events[{index}].time"),
                 type=check_type(event.type, default, f"events[{index}].type"),
                 value=check_value(event.value, f"events[{index}].value"),
+                more=check_more(event, schema.context, now, f"events[{index}]"),
             )
             for index, event in enumerate(events)
         ]
@@ -163,6 +166,7 @@ class Service:
                     check_time(event.time, now, f"history[{index}].time"),
                     check_type(event.type, schema.event_types[0], f"history[{index}].type"),
                     check_value(event.value, f"history[{index}].value"),
+                    check_more(event, schema.context, now, f"history[{index}]"),
                 )
                 for index, event in enumerate(history)
             ],
@@ -269,15 +273,17 @@ class Service:
         """Encode what the bundle and the log hold, and then, while the writer waits, what came meanwhile."""
         schema = bundle.pipeline.space.schema
         strange = IdType.STRING if schema.user_id is IdType.INTEGER else IdType.INTEGER
-        tables, strangers, last = [bundle.events.select(EVENT_COLUMNS)], [], 0
+        more = more_columns(schema)
+        wanted = [name for name in (*EVENT_COLUMNS, *more) if name in bundle.events.columns]
+        tables, strangers, last = [bundle.events.select(wanted)], [], 0
         for frame in self._log.replay():
             last = int(frame[SEQUENCE][-1])
-            tables.append(canonical(frame, schema.user_id, schema.item_id))
-            strangers.append(canonical(frame, strange, schema.item_id))
+            tables.append(canonical(frame, schema.user_id, schema.item_id, more))
+            strangers.append(canonical(frame, strange, schema.item_id, more))
         sessions = Sessions(
             bundle.pipeline.space,
             bundle.pipeline.catalogue,
-            pl.concat(tables),
+            pl.concat(tables, how="diagonal"),
             bundle.users,
             live=bundle.live(),
             counted=bundle.events.height,
@@ -290,8 +296,8 @@ class Service:
         with self._turn:
             for frame in self._log.replay(after=last):
                 last = int(frame[SEQUENCE][-1])
-                sessions.extend(canonical(frame, schema.user_id, schema.item_id))
-                sessions.extend(canonical(frame, strange, schema.item_id))
+                sessions.extend(canonical(frame, schema.user_id, schema.item_id, more))
+                sessions.extend(canonical(frame, strange, schema.item_id, more))
             self._taken = last
             self._running = running
 
@@ -300,7 +306,7 @@ class Service:
         with self._turn:
             sessions = self._running.sessions
             fresh = events[max(self._taken - first + 1, 0) :]  # a swap may have read some of them already
-            sessions.take([(one.user_id, one.item_id, one.time, one.type, one.value) for one in fresh])
+            sessions.take([(e.user_id, e.item_id, e.time, e.type, e.value, e.more) for e in fresh])
             self._taken = max(self._taken, first + len(events) - 1)
 
     def _row(self, running: _Running, item_id: Id) -> int:

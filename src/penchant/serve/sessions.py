@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from array import array
 from dataclasses import replace
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -18,11 +19,12 @@ import torch
 
 from penchant.batch import Users
 from penchant.features import history
+from penchant.features.events import more_columns
 from penchant.features.live import LiveSignals
 from penchant.schema import EVENT_COLUMNS, ITEM, TIME, TYPE, USER, VALUE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from torch import Tensor
 
@@ -31,12 +33,20 @@ if TYPE_CHECKING:
     from penchant.features.space import FeatureSpace
     from penchant.serve.wire import Id
 
+More = dict[str, Any]
+"""What an event says beyond the canonical columns, by column."""
+
+Done = tuple[Any, Any, int, str, float | None, More | None]
+"""Who did something with which item, when, how, how much, and what else."""
+
 
 class _Since:
     """One user's events since the start, as columns, in order of arrival."""
 
     def __init__(self) -> None:
         self.rows, self.actions, self.times, self.values = array("q"), array("q"), array("q"), array("f")
+        self.more: list[More | None] = []
+        """What each event says beyond; empty where nobody looks at it."""
 
     def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """(rows, actions, times, values), copied: the arrays go on growing."""
@@ -78,6 +88,8 @@ class Sessions:
         self._space = space
         self._catalogue = catalogue
         self._item_signals = item_signals
+        self._more = more_columns(space.schema)
+        self._context = {name: self._more[name] for name in space.context.columns}
         self.live = live
         if space.signals is not None:
             self.live = live or LiveSignals(space.signals, catalogue)
@@ -104,44 +116,53 @@ class Sessions:
         """Whether anything is known of this user."""
         return user_id in self._positions or user_id in self._since
 
-    def append(self, user_id: Id, item_id: Id, time: int, kind: str, value: float | None) -> bool:
+    def append(
+        self, user_id: Id, item_id: Id, time: int, kind: str, value: float | None, more: More | None = None
+    ) -> bool:
         """Take up one event, in constant time.
 
         Returns:
             False if the catalogue does not hold the item: then nothing is taken up.
         """
-        return self.take([(user_id, item_id, time, kind, value)]) == 1
+        return self.take([(user_id, item_id, time, kind, value, more)]) == 1
 
-    def take(self, events: Sequence[tuple[Id, Id, int, str, float | None]]) -> int:
-        """Take up (user, item, time, type, value) events, in order of arrival.
+    def take(self, events: Sequence[Done]) -> int:
+        """Take up (user, item, time, type, value, more) events, in order of arrival.
 
         Returns:
             how many of them are of items that the catalogue holds; the others leave no trace.
         """
-        known = [event for event in events if self._append(*event)]
+        known = [event for event in events if self._append(event)]
         if self.live:
             for kind in (int, str):  # a table's column holds ids of one type
-                self.live.take(_frame([event for event in known if isinstance(event[0], kind)]))
+                self.live.take(self._frame([event for event in known if isinstance(event[0], kind)]))
         return len(known)
 
     def extend(self, events: pl.DataFrame) -> None:
         """Take up a table of canonical events, in order of arrival."""
         if self.live:
             self.live.take(events)
-        for event in events.select(EVENT_COLUMNS).iter_rows():
-            self._append(*event)
+        names = [name for name in self._context if name in events.columns]
+        beyond: Iterable[More | None] = events.select(names).iter_rows(named=True) if names else repeat(None)
+        for event, more in zip(events.select(EVENT_COLUMNS).iter_rows(), beyond, strict=False):
+            self._append((*event, more))
 
-    def _append(self, user_id: Id, item_id: Id, time: int, kind: str, value: float | None) -> bool:
+    def _append(self, event: Done) -> bool:
+        user_id, item_id, time, kind, value, more = event
         row = self._catalogue.row(item_id)
         if row is None:
             return False
         with self._lock:
-            since = self._since.setdefault(user_id, _Since())
-            since.rows.append(row)
-            since.actions.append(self._space.actions.index(kind))
-            since.times.append(time)
-            since.values.append(self._space.values.one(value))
+            self._note(self._since.setdefault(user_id, _Since()), row, time, kind, value, more)
         return True
+
+    def _note(self, since: _Since, row: int, time: int, kind: str, value: float | None, more: More | None) -> None:
+        since.rows.append(row)
+        since.actions.append(self._space.actions.index(kind))
+        since.times.append(time)
+        since.values.append(self._space.values.one(value))
+        if self._context:
+            since.more.append(more)
 
     def count(self, user_id: Id) -> int:
         """How many events of this user there are."""
@@ -173,39 +194,63 @@ class Sessions:
         with self._lock:
             since = self._since.get(user_id)
             fresh = since.tensors() if since else None
+            more = list(since.more) if since else []
         if position is None:
             # By the vocabulary, as the feature space has it: training may have known who the bundle does not.
             newcomer = replace(self._nobody, ids=torch.tensor([self._space.user_ids.index(user_id)]))
-            return newcomer if fresh is None else self._with_history(newcomer, *fresh)
+            return newcomer if fresh is None else self._with_history(newcomer, *fresh, self._encode(more))
         start = self._start.select(torch.tensor([position]))
         if fresh is None:
             return start
         past = start.history
         before = (past.rows, past.actions, past.times, past.values)
-        return self._with_history(start, *(torch.cat(pair) for pair in zip(before, fresh, strict=True)))
+        rows, actions, times, values = (torch.cat(pair) for pair in zip(before, fresh, strict=True))
+        context = {name: torch.cat([past.context[name], made]) for name, made in self._encode(more).items()}
+        return self._with_history(start, rows, actions, times, values, context)
 
-    def stranger(self, events: Iterable[tuple[Id, int, str, float | None]], now: int | None = None) -> Users:
-        """A stranger (B = 1) who did (item, time, type, value) `events`, given in order of arrival."""
+    def stranger(
+        self, events: Iterable[tuple[Id, int, str, float | None, More | None]], now: int | None = None
+    ) -> Users:
+        """A stranger (B = 1) who did (item, time, type, value, more) `events`, given in order of arrival."""
         events = list(events)
         users = self._stranger(events)
         if self.live is None:
             return users
-        known = _frame([(0, *event) for event in events], self._catalogue.ids.dtype)
+        known = self._frame([(0, *event) for event in events])
         return self._with_signals(users, self.live.stranger(known, self._moment(now)), now)
 
-    def _stranger(self, events: Iterable[tuple[Id, int, str, float | None]]) -> Users:
+    def _stranger(self, events: Iterable[tuple[Id, int, str, float | None, More | None]]) -> Users:
         since = _Since()
-        for item_id, time, kind, value in events:
+        for item_id, time, kind, value, more in events:
             row = self._catalogue.row(item_id)
-            since.rows.append(-1 if row is None else row)
-            since.actions.append(self._space.actions.index(kind))
-            since.times.append(time)
-            since.values.append(self._space.values.one(value))
-        past = _build(*since.tensors())
+            self._note(since, -1 if row is None else row, time, kind, value, more)
+        past = _build(*since.tensors(), self._encode(since.more))
         return self._space.stranger(past, self._catalogue)
 
-    def _with_history(self, users: Users, rows: Tensor, actions: Tensor, times: Tensor, values: Tensor) -> Users:
-        past = _build(rows, actions, times, values)
+    def _encode(self, more: list[More | None]) -> dict[str, Tensor]:
+        """The context of events, as the feature space encodes a table of them."""
+        if not self._context:
+            return {}
+        rows = [[one and one.get(name) for name in self._context] for one in more]
+        return self._space.context.encode(pl.DataFrame(rows, self._context, orient="row"))
+
+    def _frame(self, events: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
+        """(user, item, time, type, value, more) events as a table; users' ids of the type that they come in."""
+        types = {TIME: pl.Int64(), TYPE: pl.String(), VALUE: pl.Float64(), ITEM: self._catalogue.ids.dtype}
+        rows = [[*event[:5], *(event[5] and event[5].get(name) for name in self._more)] for event in events]
+        names = [*EVENT_COLUMNS, *self._more]
+        return pl.DataFrame(rows, names, schema_overrides={**types, **self._more}, orient="row")
+
+    def _with_history(
+        self,
+        users: Users,
+        rows: Tensor,
+        actions: Tensor,
+        times: Tensor,
+        values: Tensor,
+        context: dict[str, Tensor],
+    ) -> Users:
+        past = _build(rows, actions, times, values, context)
         return Users(ids=users.ids, history=past, catalogue=users.catalogue, features=users.features)
 
     def _moment(self, now: int | None) -> int:
@@ -218,11 +263,5 @@ class Sessions:
         return replace(users, signals=signals, catalogue=items)
 
 
-def _frame(events: list[tuple[Any, ...]], item: pl.DataType | None = None) -> pl.DataFrame:
-    """Events as a canonical table; ids of the type that they come in."""
-    types = {TIME: pl.Int64, TYPE: pl.String, VALUE: pl.Float64} | ({ITEM: item} if item else {})
-    return pl.DataFrame(events, EVENT_COLUMNS, schema_overrides=types, orient="row")
-
-
-def _build(rows: Tensor, actions: Tensor, times: Tensor, values: Tensor) -> History:
-    return history.build(torch.zeros_like(rows), rows, actions, times, values, 1)
+def _build(rows: Tensor, actions: Tensor, times: Tensor, values: Tensor, context: Mapping[str, Tensor]) -> History:
+    return history.build(torch.zeros_like(rows), rows, actions, times, values, 1, context=context)

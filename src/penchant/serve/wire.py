@@ -26,6 +26,13 @@ class HistoryEvent(_Request, frozen=True, kw_only=True):
     )
     type: Annotated[str | None, Described(description="how; left out: the first type of the data set")] = None
     value: Annotated[float | None, Described(description="how much, for example a rating")] = None
+    dwell: Annotated[float | None, Described(description="seconds that they stayed")] = None
+    amount: Annotated[float | None, Described(description="money; negative for a return")] = None
+    quantity: Annotated[float | None, Described(description="pieces; negative for a return")] = None
+    context: Annotated[
+        dict[str, str | float | None] | None,
+        Described(description="what was known when it began, by column of the data's [data.events.context]"),
+    ] = None
 
 
 class NewEvent(HistoryEvent, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ import numpy as np
 from penchant.errors import ConfigError, nearest
 from penchant.features.aggregates import sketch
 from penchant.features.aggregates.grouped import NEVER
-from penchant.schema import AMOUNT, DWELL, MICROSECONDS, QUANTITY, VALUE, EventType
+from penchant.schema import AMOUNT, DWELL, MICROSECONDS, QUANTITY, VALUE, EventType, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +41,7 @@ MEASURES = {
     "recency": "seconds since the last event, and since the first",
     "trend": "events that count less as they age, at two half-lives, and the shorter one's over the longer one's",
     "distinct": "about how many different items of a user, or users of an item",
+    "age": "of an item alone: days since each of its moments",
 }
 """What `[features] aggregates` may name."""
 
@@ -48,6 +49,16 @@ FIXED = 2**20
 """Parts of a unit that a sum is kept in: about a millionth."""
 LARGEST = 1e9
 """A single number beyond this, either way, counts as this: nine thousand of them still fit into a sum."""
+
+_NEEDS = {
+    VALUE: "a column `value` in [data.events]",
+    DWELL: "a column `dwell` in [data.events]",
+    AMOUNT: "a column `amount` in [data.events]",
+    QUANTITY: "a column `quantity` in [data.events]",
+    "recency": "times of events that are no mere order",
+    "trend": "times of events that are no mere order",
+    "age": 'times of events, and a column of kind "time" in [data.items.columns]',
+}
 
 _DAY = 86_400 * MICROSECONDS
 
@@ -61,6 +72,8 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """By type, for each of `types`."""
     half_lives: tuple[float, float] = (1.0, 30.0)
     """Days."""
+    moments: tuple[str, ...] = ()
+    """Columns of the item table that "age" looks at."""
 
     @classmethod
     def choose(cls, chosen: tuple[str, ...] | bool, half_lives: tuple[float, float], schema: Schema) -> Measures:
@@ -76,16 +89,17 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """
         lacking = {name for name in (DWELL, AMOUNT, QUANTITY) if name not in schema.extras}
         lacking |= set() if schema.has_value else {VALUE}
-        lacking |= set() if schema.has_time else {"recency", "trend"}
+        lacking |= set() if schema.has_time else {"recency", "trend", "age"}
+        moments = tuple(name for name, column in schema.items.items() if column.kind is Kind.TIME)
+        lacking |= set() if moments else {"age"}
         if isinstance(chosen, bool):
             chosen = tuple(name for name in MEASURES if chosen and name not in lacking)
         for name in chosen:
             if name not in MEASURES:
                 raise ConfigError(f"[features] aggregates: there is no {name!r}{nearest(name, MEASURES)}")
             if name in lacking:
-                need = "times" if name in ("recency", "trend") else f"a column for {name!r}"
                 raise ConfigError(
-                    f"[features] aggregates: {name!r} needs {need} in [data.events]: name one, or leave it out"
+                    f"[features] aggregates: {name!r} needs {_NEEDS.get(name, name)}; or leave it out"
                 )
         short, long = half_lives
         if not 0 < short < long:
@@ -97,6 +111,7 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             types=schema.event_types,
             meanings={name: schema.meanings.get(name, EventType()) for name in schema.event_types},
             half_lives=half_lives,
+            moments=moments if "age" in chosen else (),
         )
 
 
@@ -172,7 +187,7 @@ class Plan:
             "trend": ("recent", "lately", "trend"),
             "distinct": ("distinct",),
         }
-        return tuple(column for name in self.measures.names for column in made[name])
+        return tuple(column for name in self.measures.names for column in made.get(name, ()))
 
     def weights(self, chunk: Chunk) -> dict[str, Ints]:
         """What each event adds to each total: [E] int64."""
@@ -221,9 +236,9 @@ class Plan:
                 short, long = known.decayed
                 ratio = np.divide(short, long, out=np.full(len(short), np.nan), where=long > 0)
                 made[name] = [short, long, ratio]
-            elif known.bits is not None:
+            elif name == "distinct" and known.bits is not None:
                 made[name] = [sketch.estimate(known.bits)]
-        columns = [column for name in self.measures.names for column in made[name]]
+        columns = [column for name in self.measures.names for column in made.get(name, ())]
         return np.column_stack(columns) if columns else np.zeros((len(known.now), 0))
 
 
