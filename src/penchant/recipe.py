@@ -34,6 +34,8 @@ from penchant.evaluate.report import Report, write_html
 from penchant.evaluate.report import write_json as write_report
 from penchant.evaluate.summary import Entry
 from penchant.evaluate.summary import report as summarise
+from penchant.features.leaks import refuse_leaks
+from penchant.features.space import FeatureConfig
 from penchant.models.recommender import Learned
 from penchant.recommend.pipeline import Pipeline
 from penchant.schema import TIME
@@ -106,7 +108,8 @@ def ingest(run: RunConfig, artefacts: Path | str) -> Data:
         artefacts: where the clean tables are kept, under `datasets/<name>-<hash>`.
 
     Raises:
-        DataError, ConfigError: name the file, row, column or key, and the way out.
+        DataError, ConfigError: name the file, row, column or key, and the way out; also where a column tells
+            what comes after training.
     """
     artefacts = Path(artefacts)
     config = run.read(DataConfig, "data")
@@ -116,6 +119,9 @@ def ingest(run: RunConfig, artefacts: Path | str) -> Data:
     prints = [fingerprint(table.columns, table.hash_rows(seed=0).to_numpy().tobytes()) for table in tables]
     folder = artefacts / "datasets" / f"{dataset.name}-{fingerprint(dataset.schema, *prints)}"
     divided = split(dataset, config.split)
+    chosen = run.read(FeatureConfig, "features")
+    hidden = pl.concat([divided.validation, divided.test])
+    refuse_leaks(dataset, divided.train, hidden, leave_out=chosen.leave_out, trust=chosen.trust)
     if not (folder / "report.json").exists():
         dataset.save(folder, {"quarantine": made.quarantine})
         write_json(folder / "report.json", made.report)

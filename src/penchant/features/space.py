@@ -50,6 +50,8 @@ class FeatureConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Days, of the aggregate "trend"."""
     columns: dict[str, ColumnChoice] = {}
     """By column of any table: how it becomes a feature."""
+    trust: list[str] = []
+    """Columns that somebody vouches for: they were known at the time, however much they seem to tell of later."""
     crosses: dict[str, tuple[str, ...]] = {}
     """By name of the new feature: columns of one table that are taken together as one word."""
 
