@@ -117,9 +117,9 @@ def refuse_leaks(
     if found:
         names = ", ".join(f'"{name}"' for name in dict.fromkeys(leak.column for leak in found))
         raise DataError(
-            f"{dataset.name}: {'; '.join(map(str, found))}. It was probably made from events that come later, and "
-            f"what learns from it would look better than it is. Write [features] leave_out = [{names}]; or, if you "
-            f"know that it was known at the time, [features] trust = [{names}]"
+            f"{dataset.name}: {'; '.join(map(str, found))}. It was probably made from later events, and "
+            f"what learns from it would look better than it is. Write [features] leave_out = [{names}]; or, if "
+            f"you know that it was known at the time, [features] trust = [{names}]"
         )
 
 
