@@ -15,9 +15,9 @@ from penchant.schema import FRIEND, ITEM, MICROSECONDS, TIME, USER, WEIGHT
 
 DAY = 86_400 * MICROSECONDS
 ACT = st.tuples(st.integers(0, 4), st.integers(0, 3), st.integers(0, 9))
-EDGE = st.tuples(
-    st.integers(0, 4), st.integers(0, 5), st.one_of(st.none(), st.floats(0.5, 2)), st.one_of(st.none(), st.integers(0, 9))
-)  # fmt: skip
+WEIGHTS = st.one_of(st.none(), st.floats(0.5, 2))
+SINCE = st.one_of(st.none(), st.integers(0, 9))
+EDGE = st.tuples(st.integers(0, 4), st.integers(0, 5), WEIGHTS, SINCE)
 
 
 def acts(rows):
