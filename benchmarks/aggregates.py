@@ -4,8 +4,8 @@
     python benchmarks/aggregates.py --events 10000000
 
 Events are drawn chunk by chunk (users evenly, items by a power law, three types, times in order); only `advance`
-is timed: taking up a chunk and telling what was known just before each of its events, for its user and its item. The
-peak is that of the whole process, the drawn chunk included.
+is timed: taking up a chunk and telling what was known just before each of its events, for its user and its item.
+The peak is that of the whole process, the drawn chunk included.
 """
 
 from __future__ import annotations

@@ -15,25 +15,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from penchant.features.aggregates.chunk import chunk_of
+from penchant.features.aggregates.chunk import Chunk, chunk_of
 from penchant.features.aggregates.grouped import NEVER
 from penchant.features.aggregates.state import Aggregates
 from penchant.features.aggregates.tally import Tally
+from penchant.features.hashing import stable_hash
 from penchant.features.signals import CHUNK, with_ages
-from penchant.schema import ITEM, USER
+from penchant.schema import AMOUNT, DWELL, ITEM, QUANTITY, USER, VALUE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from torch import Tensor
 
-    from penchant.features.aggregates.chunk import Chunk
     from penchant.features.aggregates.grouped import Floats, Ints
     from penchant.features.catalogue import Catalogue
+    from penchant.features.hashing import Hashes
     from penchant.features.signals import Signals
 
-_FEW = 64
-"""Events of which each is looked up by itself: a join would look at the whole catalogue."""
+More = dict[str, Any]
+"""What an event says beyond the canonical columns, by column."""
+
+Done = tuple[Any, Any, int, str, float | None, More | None]
+"""Who did something with which item, when, how, how much, and what else."""
 
 
 class LiveSignals:
@@ -98,6 +102,15 @@ class LiveSignals:
                 self._state.take(chunk)
             self._state.users.grow(len(self._users))
 
+    def note(self, events: Sequence[Done]) -> None:
+        """Take up events that came over HTTP, in order of arrival: for a few at once quicker than a table."""
+        if not events:
+            return
+        with self._lock:
+            rows = [self._users.setdefault(event[0], len(self._users)) for event in events]
+            self._state.take(self._told(events, rows))
+            self._state.users.grow(len(self._users))
+
     def users(self, ids: Iterable[Any], now: int) -> Tensor:
         """[B, A] float32: the signals of users; of one who is not known, those of nobody."""
         return self.signals.of_users(self._raw_users(ids, now))
@@ -106,10 +119,9 @@ class LiveSignals:
         """[N, A] float32: the signals of the whole catalogue."""
         return self.signals.of_items(self._raw_items(np.arange(len(self._catalogue)), now))
 
-    def stranger(self, events: pl.DataFrame, now: int) -> Tensor:
+    def stranger(self, events: Sequence[Done], now: int) -> Tensor:
         """[1, A] float32: the signals of somebody who did `events` and nothing else."""
-        chunk = self._chunk(events, np.zeros(events.height, np.int64))
-        plan = self.signals.plan
+        chunk, plan = self._told(events, [0] * len(events)), self.signals.plan
         alone = Tally(plan, 1)
         alone.advance(chunk.users, chunk.times, plan.weights(chunk), chunk.item_hashes)
         return self.signals.of_users(plan.values(alone.at(np.zeros(1, np.int64), now)))
@@ -138,12 +150,27 @@ class LiveSignals:
         return with_ages(raw, self._births[rows], np.full(len(rows), now))
 
     def _chunk(self, events: pl.DataFrame, users: Ints) -> Chunk:
-        ids = events[ITEM]
-        if len(ids) <= _FEW:
-            rows = np.fromiter((_absent(self._catalogue.row(item)) for item in ids.to_list()), np.int64)
-        else:
-            rows = self._catalogue.rows(ids).numpy()
+        rows = self._catalogue.rows(events[ITEM]).numpy()
         return chunk_of(events, users, rows, self.signals.plan.measures.types)
+
+    def _told(self, events: Sequence[Done], users: list[int]) -> Chunk:
+        """The same as `_chunk`, out of single events."""
+        places = [self._catalogue.row(event[1]) for event in events]
+        known = [number for number, place in enumerate(places) if place is not None]
+        some = [events[number] for number in known]
+        types = {name: place for place, name in enumerate(self.signals.plan.measures.types)}
+        numbers = {VALUE: np.array([event[4] for event in some], np.float64)}
+        for name in (DWELL, AMOUNT, QUANTITY):
+            numbers[name] = np.array([event[5] and event[5].get(name) for event in some], np.float64)
+        return Chunk(
+            users=np.array([users[number] for number in known], np.int64),
+            items=np.array([places[number] for number in known], np.int64),
+            times=np.array([event[2] for event in some], np.int64),
+            types=np.array([types.get(event[3], -1) for event in some], np.int64),
+            user_hashes=_hashes([event[0] for event in some]),
+            item_hashes=_hashes([event[1] for event in some]),
+            numbers=numbers,
+        )
 
     def _load(self, events: pl.DataFrame, tensors: Mapping[str, Tensor]) -> None:
         self._users = dict(zip(events[USER].unique(maintain_order=True).to_list(), count(), strict=False))
@@ -157,5 +184,12 @@ def _named(columns: tuple[str, ...], raw: Floats) -> dict[str, float | None]:
     return {name: None if math.isnan(number) else number for name, number in zip(columns, numbers, strict=True)}
 
 
-def _absent(row: int | None) -> int:
-    return -1 if row is None else row
+def _hashes(ids: list[Any]) -> Hashes:
+    """[n] uint64: of ids that may be numbers and texts in one list."""
+    numbers = np.array([isinstance(one, int) for one in ids], bool)
+    found = np.zeros(len(ids), np.uint64)
+    for kind, these in ((pl.Int64, numbers), (pl.String, ~numbers)):
+        if these.any():
+            chosen = [one for one, is_this in zip(ids, these.tolist(), strict=True) if is_this]
+            found[these] = stable_hash(pl.Series(chosen, dtype=kind))
+    return found

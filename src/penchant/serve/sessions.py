@@ -21,7 +21,7 @@ from penchant.batch import Users
 from penchant.features import history
 from penchant.features.events import more_columns
 from penchant.features.live import LiveSignals
-from penchant.schema import EVENT_COLUMNS, ITEM, TIME, TYPE, USER, VALUE
+from penchant.schema import EVENT_COLUMNS, USER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,14 +30,9 @@ if TYPE_CHECKING:
 
     from penchant.batch import History
     from penchant.features.catalogue import Catalogue
+    from penchant.features.live import Done, More
     from penchant.features.space import FeatureSpace
     from penchant.serve.wire import Id
-
-More = dict[str, Any]
-"""What an event says beyond the canonical columns, by column."""
-
-Done = tuple[Any, Any, int, str, float | None, More | None]
-"""Who did something with which item, when, how, how much, and what else."""
 
 
 class _Since:
@@ -88,8 +83,8 @@ class Sessions:
         self._space = space
         self._catalogue = catalogue
         self._item_signals = item_signals
-        self._more = more_columns(space.schema)
-        self._context = {name: self._more[name] for name in space.context.columns}
+        columns = more_columns(space.schema)
+        self._context = {name: columns[name] for name in space.context.columns}
         self.live = live
         if space.signals is not None:
             self.live = live or LiveSignals(space.signals, catalogue)
@@ -134,8 +129,7 @@ class Sessions:
         """
         known = [event for event in events if self._append(event)]
         if self.live:
-            for kind in (int, str):  # a table's column holds ids of one type
-                self.live.take(self._frame([event for event in known if isinstance(event[0], kind)]))
+            self.live.note(known)
         return len(known)
 
     def extend(self, events: pl.DataFrame) -> None:
@@ -216,8 +210,8 @@ class Sessions:
         users = self._stranger(events)
         if self.live is None:
             return users
-        known = self._frame([(0, *event) for event in events])
-        return self._with_signals(users, self.live.stranger(known, self._moment(now)), now)
+        signals = self.live.stranger([(0, *event) for event in events], self._moment(now))
+        return self._with_signals(users, signals, now)
 
     def _stranger(self, events: Iterable[tuple[Id, int, str, float | None, More | None]]) -> Users:
         since = _Since()
@@ -233,13 +227,6 @@ class Sessions:
             return {}
         rows = [[one and one.get(name) for name in self._context] for one in more]
         return self._space.context.encode(pl.DataFrame(rows, self._context, orient="row"))
-
-    def _frame(self, events: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
-        """(user, item, time, type, value, more) events as a table; users' ids of the type that they come in."""
-        types = {TIME: pl.Int64(), TYPE: pl.String(), VALUE: pl.Float64(), ITEM: self._catalogue.ids.dtype}
-        rows = [[*event[:5], *(event[5] and event[5].get(name) for name in self._more)] for event in events]
-        names = [*EVENT_COLUMNS, *self._more]
-        return pl.DataFrame(rows, names, schema_overrides={**types, **self._more}, orient="row")
 
     def _with_history(
         self,
