@@ -151,7 +151,7 @@ def with_ages(raw: Floats, births: Floats, now: Ints) -> Floats:
 
 def in_log_order(events: pl.DataFrame) -> pl.DataFrame:
     """Events by time, equal times by arrival."""
-    return events.sort(TIME, maintain_order=True)
+    return events if events[TIME].is_sorted() else events.sort(TIME, maintain_order=True)
 
 
 def _squeeze(columns: tuple[str, ...], raw: Floats) -> Floats:
