@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 AnyColumn = NumberColumn | CategoryColumn | TagsColumn | MomentColumn
 
 
-class ColumnSetState(msgspec.Struct, frozen=True, kw_only=True):
+class ColumnSetState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the columns of one table remember, by name."""
 
     columns: dict[str, ColumnState] = {}
