@@ -63,17 +63,19 @@ def main() -> None:
     for name, chosen in CHOICES.items():
         plan = Plan(Measures.choose(chosen, (1.0, 30.0), SCHEMA))
         state = Aggregates(plan, args.users, args.items)
-        random, seconds, clock = np.random.default_rng(0), 0.0, 10**15
+        random, seconds, busy, clock = np.random.default_rng(0), 0.0, 0.0, 10**15
         for _ in range(args.events // args.chunk):
             chunk = draw(random, args.chunk, args.users, args.items, clock)
             clock = int(chunk.times[-1])
-            start = time.perf_counter()
+            start, began = time.perf_counter(), time.process_time()
             state.advance(chunk)
             seconds += time.perf_counter() - start
+            busy += time.process_time() - began
         done = args.events // args.chunk * args.chunk
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         print(
             f"{name:15} {len(plan.columns):3} columns a side: {done / seconds / 1e6:5.2f} M events/s,"
+            f" {done / busy / 1e6:5.2f} M a second of processor time,"
             f" state {state.nbytes / 2**30:4.2f} GiB, peak of the process so far {peak:4.2f} GiB",
             flush=True,
         )

@@ -68,9 +68,11 @@ def shop():
         genres=pl.Series([[f"g{n % 7}", f"g{n % 3}"] for n in range(ITEMS)]),
         released=pl.Series(random.integers(0, 10**12, ITEMS)),
         next_month=pl.Series(often.astype(np.float64)),
-        bestseller=pl.Series(np.where(often > np.median(often), "yes", "no")),
+        tier=pl.Series(np.digitize(often, np.quantile(often, [0.2, 0.4, 0.6, 0.8]))).cast(pl.String),
         last_sold=pl.Series([None] * ITEMS, dtype=pl.Int64),
-        awards=pl.Series([["loved"] if n > np.median(often) else None for n in often]),
+        awards=pl.Series(
+            [["loved"] * bool(n > 20) + ["liked"] * bool(n > 8) + ["seen"] * bool(n > 3) for n in often]
+        ),
     )
     last = events.group_by(ITEM).agg(pl.col(TIME).max().alias("last_sold"))
     table = table.drop("last_sold").join(last, on=ITEM, how="left")
@@ -106,7 +108,7 @@ def check(data, **choices):
         ("popular", Kind.NUMBER),
         ("mean", Kind.NUMBER),
         ("next_month", Kind.NUMBER),
-        ("bestseller", Kind.CATEGORY),
+        ("tier", Kind.CATEGORY),
         ("awards", Kind.TAGS),
         ("last_sold", Kind.TIME),
     ],
