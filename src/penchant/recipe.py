@@ -34,13 +34,11 @@ from penchant.evaluate.report import Report, write_html
 from penchant.evaluate.report import write_json as write_report
 from penchant.evaluate.summary import Entry
 from penchant.evaluate.summary import report as summarise
-from penchant.features.leaks import refuse_leaks
-from penchant.features.space import FeatureConfig
 from penchant.models.recommender import Learned
 from penchant.recommend.pipeline import Pipeline
 from penchant.schema import TIME
 from penchant.train.trainer import TrainConfig
-from penchant.workbench import Workbench, metric_k
+from penchant.workbench import Workbench, check_columns, metric_k
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -119,9 +117,7 @@ def ingest(run: RunConfig, artefacts: Path | str) -> Data:
     prints = [fingerprint(table.columns, table.hash_rows(seed=0).to_numpy().tobytes()) for table in tables]
     folder = artefacts / "datasets" / f"{dataset.name}-{fingerprint(dataset.schema, *prints)}"
     divided = split(dataset, config.split)
-    chosen = run.read(FeatureConfig, "features")
-    hidden = pl.concat([divided.validation, divided.test])
-    refuse_leaks(dataset, divided.train, hidden, leave_out=chosen.leave_out, trust=chosen.trust)
+    check_columns(run, dataset, divided)
     if not (folder / "report.json").exists():
         dataset.save(folder, {"quarantine": made.quarantine})
         write_json(folder / "report.json", made.report)

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
+import polars as pl
 
 from penchant.errors import ConfigError
 from penchant.evaluate.metrics import METRICS
 from penchant.evaluate.protocol import EvaluateConfig, Question
+from penchant.features.leaks import refuse_leaks
 from penchant.features.space import FeatureConfig, FeatureSpace
 from penchant.models.recommender import Recommender, Solved
 from penchant.recommend.pipeline import Pipeline
@@ -26,11 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    import polars as pl
-
     from penchant.batch import Users
     from penchant.config import ModelChoice, RunConfig
     from penchant.data.dataset import Dataset
+    from penchant.data.splits import Split
     from penchant.features.catalogue import Catalogue
     from penchant.train.callbacks import Callback
 
@@ -120,6 +121,17 @@ class Workbench:
             return question.ask(Pipeline(model, self.space, catalogue)).means()
 
         return validate
+
+
+def check_columns(run: RunConfig, dataset: Dataset, parts: Split) -> None:
+    """Refuse columns that tell what comes after training, before anything learns from them.
+
+    Raises:
+        DataError: names them, and the way out.
+    """
+    chosen = run.read(FeatureConfig, "features")
+    hidden = pl.concat([parts.validation, parts.test])
+    refuse_leaks(dataset, parts.train, hidden, leave_out=chosen.leave_out, trust=chosen.trust)
 
 
 def metric_k(metric: str, path: Path) -> int:

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from penchant.features.aggregates.grouped import Groups
+
 if TYPE_CHECKING:
-    from penchant.features.aggregates.grouped import Array, Floats, Groups, Ints
+    from penchant.features.aggregates.grouped import Array, Floats, Ints
     from penchant.features.hashing import Hashes
 
 LANES = 32
@@ -48,10 +50,9 @@ def note(groups: Groups, owners: Ints, bits: Ints, table: Array) -> Ints:
     fresh = (table[owners, word] & mask) == 0
     # Of several events that set the same bit, the first one does.
     candidates = np.flatnonzero(fresh)
-    keys = owners[candidates] * BITS + bits[candidates]
-    _, where = np.unique(keys, return_index=True)
+    same = Groups(owners[candidates] * BITS + bits[candidates])
     first = np.zeros(len(owners), dtype=np.int64)
-    setting = candidates[where]
+    setting = candidates[same.order[same.heads]]
     first[setting] = 1
     np.bitwise_or.at(table, (owners[setting], word[setting]), mask[setting])
     return groups.running_sum(had, first)
