@@ -21,7 +21,7 @@ import msgspec
 import polars as pl
 
 from penchant import runs
-from penchant.artefact import fingerprint, write_json
+from penchant.artefact import write_json
 from penchant.bundle.bundle import open_bundle, write_bundle
 from penchant.config import RunConfig
 from penchant.data.dataset import PART, Dataset
@@ -109,19 +109,16 @@ def ingest(run: RunConfig, artefacts: Path | str) -> Data:
         DataError, ConfigError: name the file, row, column or key, and the way out; also where a column tells
             what comes after training.
     """
-    artefacts = Path(artefacts)
+    datasets = Path(artefacts) / "datasets"
     config = run.read(DataConfig, "data")
-    made = read_tables(config, run.base)
-    dataset = made.dataset
-    tables = (dataset.events, dataset.items, dataset.users)
-    prints = [fingerprint(table.columns, table.hash_rows(seed=0).to_numpy().tobytes()) for table in tables]
-    folder = artefacts / "datasets" / f"{dataset.name}-{fingerprint(dataset.schema, *prints)}"
-    divided = split(dataset, config.split)
-    check_columns(run, dataset, divided)
+    made = read_tables(config, run.base, beside=datasets)
+    folder = datasets / f"{made.dataset.name}-{made.fingerprint}"
     if not (folder / "report.json").exists():
-        dataset.save(folder, {"quarantine": made.quarantine})
+        made.dataset.save(folder, {"quarantine": made.refused})
         write_json(folder / "report.json", made.report)
-    return Data(dataset=dataset, split=divided, folder=folder, report=made.report)
+    divided = split(made.dataset, config.split)
+    check_columns(run, made.dataset, divided)
+    return Data(dataset=made.dataset, split=divided, folder=folder, report=made.report)
 
 
 def reopen(run: RunConfig, folder: Path) -> Data:
@@ -208,7 +205,7 @@ def evaluate_models(run: RunConfig, data: Data, fitted: Mapping[str, Fitted]) ->
         entries[name] = Entry(kind=one.choice.kind, evaluation=answers, timings={"fit": one.seconds})
     kind = run.read(DataConfig, "data").split.kind
     if kind == "auto":
-        kind = "given" if PART in data.dataset.events.columns else "time"
+        kind = "given" if PART in data.dataset.event_columns else "time"
     first = next(iter(fitted.values()))
     parts = first.learned_from.partition(" (")[0]
     words = f"{_SPLITS[kind]}. Models learned from {parts}, and were asked knowing train and validation."

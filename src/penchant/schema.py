@@ -10,7 +10,8 @@ events    user_id, item_id, time (Int64, microseconds since 1970 UTC), type (Str
           `Schema.context`
 items     item_id, and the columns of `Schema.items`
 users     user_id, and the columns of `Schema.users`
-reviews   user_id, item_id, time, text (String), rating (Float64); sorted by time
+reviews   user_id, item_id, time (null where the source has none: then it is never used), text
+          (String), rating (Float64); sorted by time
 social    user_id, friend_id, weight (Float64, 1 where the source has none), time (Int64, null
           where the source has none: then the friendship always was)
 ========  =================================================================================
@@ -128,6 +129,11 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     kind: Kind
     separator: str | None = None
     """For tags, and for a vector written as text: what stands between the parts (for example `|`)."""
+    pattern: str | None = None
+    """For pictures and sounds: where the file of an item lies, such as `posters/{id}.*`, relative to the table;
+    the table then needs no column of that name."""
+    time_format: str | None = None
+    """For a time: how text is written, as strftime has it, where it is not ISO 8601."""
 
 
 class Schema(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
-import polars as pl
 
 from penchant.errors import ConfigError
 from penchant.evaluate.metrics import METRICS
@@ -27,6 +26,8 @@ from penchant.train.trainer import TrainConfig, TrainResult
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+
+    import polars as pl
 
     from penchant.batch import Users
     from penchant.config import ModelChoice, RunConfig
@@ -130,8 +131,8 @@ def check_columns(run: RunConfig, dataset: Dataset, parts: Split) -> None:
         DataError: names them, and the way out.
     """
     chosen = run.read(FeatureConfig, "features")
-    hidden = pl.concat([parts.validation, parts.test])
-    refuse_leaks(dataset, parts.train, hidden, leave_out=chosen.leave_out, trust=chosen.trust)
+    known, hidden = parts.scan("train"), parts.scan("validation", "test")
+    refuse_leaks(dataset, known, hidden, leave_out=chosen.leave_out, trust=chosen.trust)
 
 
 def metric_k(metric: str, path: Path) -> int:

@@ -1,17 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A report as one page: tables, plots and words, with nothing to load and no script.
-
-Safe to pass around: texts are escaped by building a tree (`markup`), and the page's own policy forbids
-scripts and requests even if one got in.
-"""
+"""A report as one page: tables, plots and words, with nothing to load and no script."""
 
 from __future__ import annotations
 
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from penchant.drawing import frame
+from penchant.drawing.markup import add, node
 from penchant.evaluate import plots
-from penchant.evaluate.markup import add, node, to_html
 from penchant.evaluate.metrics import headline
 
 if TYPE_CHECKING:
@@ -29,14 +25,15 @@ NAMES = {
     "precision": "Precision",
     "coverage": "Coverage",
 }
-POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def render(report: Report, curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     """The whole document; `curves` are the rows of `metrics.jsonl` by model."""
     k = headline(report.ks)
     others = [other for other in report.ks if other != k]
-    main = node("main", _header(report), _lead(report, k), _facts(report))
+    main = node(
+        "main", frame.header("Penchant evaluation", report.run, report.created), _lead(report, k), _facts(report)
+    )
     add(main, node("h2", f"Quality of the first {k}"), _table(report, k), _reading(report))
     if others:
         shown = ", ".join(map(str, others))
@@ -48,26 +45,8 @@ def render(report: Report, curves: Mapping[str, Sequence[Mapping[str, Any]]]) ->
     add(main, node("h2", "What was asked"), node("p", report.protocol, class_="protocol"))
     if any(result.timings for result in report.results):
         add(main, node("h2", "Seconds"), _timings(report))
-    add(main, _footer(report))
-    style = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
-    head = node(
-        "head",
-        node("meta", charset="utf-8"),
-        node("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        node("meta", content=POLICY, **{"http-equiv": "Content-Security-Policy"}),
-        node("title", f"{report.run}: evaluation"),
-        node("style", style),
-    )
-    return to_html(node("html", head, node("body", main), lang="en"))
-
-
-def _header(report: Report) -> Element:
-    return node(
-        "header",
-        node("p", "Penchant evaluation", class_="eyebrow"),
-        node("h1", report.run),
-        node("p", report.created.replace("T", " ").replace("+00:00", " UTC")),
-    )
+    add(main, frame.made_with(report.versions))
+    return frame.document(f"{report.run}: evaluation", main)
 
 
 def _lead(report: Report, k: int) -> Element:
@@ -106,8 +85,7 @@ def _facts(report: Report) -> Element:
         "items to choose from": report.items,
         "events known": report.events,
     }
-    pairs = (node("div", node("dt", name), node("dd", f"{n:,}")) for name, n in counted.items())
-    return node("dl", *pairs, class_="facts")
+    return frame.facts((name, f"{n:,}") for name, n in counted.items())
 
 
 def _table(report: Report, k: int) -> Element:
@@ -122,7 +100,7 @@ def _table(report: Report, k: int) -> Element:
         row = node("tr", node("th", result.model, *kind, scope="row", title=result.model))
         rows.append(add(row, *(_cell(result, key, best[key], len(report.results) > 1) for key in ordered)))
     heads = [_metric(key) for key in ordered]
-    return _grid(["Model", *heads], rows)
+    return frame.grid(["Model", *heads], rows)
 
 
 def _cell(result: Result, key: str, best: float, contest: bool) -> Element:
@@ -159,7 +137,7 @@ def _comparisons(report: Report) -> Element:
         )
         for c in report.comparisons
     ]
-    return _grid(["Models", "Metric", "Mean difference", "p", "Apart?"], rows)
+    return frame.grid(["Models", "Metric", "Mean difference", "p", "Apart?"], rows)
 
 
 def _timings(report: Report) -> Element:
@@ -168,17 +146,7 @@ def _timings(report: Report) -> Element:
     for result in report.results:
         cells = (node("td", f"{result.timings[s]:,.2f}" if s in result.timings else "\N{EN DASH}") for s in steps)
         rows.append(node("tr", node("th", result.model, scope="row", title=result.model), *cells))
-    return _grid(["Model", *steps], rows)
-
-
-def _grid(heads: Sequence[str], rows: Sequence[Element]) -> Element:
-    top = node("thead", node("tr", *(node("th", head, scope="col") for head in heads)))
-    return node("div", node("table", top, node("tbody", *rows)), class_="card wide")
-
-
-def _footer(report: Report) -> Element:
-    made = ", ".join(f"{name} {version}" for name, version in report.versions.items())
-    return node("footer", f"Made with {made}.")
+    return frame.grid(["Model", *steps], rows)
 
 
 def _metric(key: str) -> str:

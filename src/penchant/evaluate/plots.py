@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from penchant.evaluate import svg
-from penchant.evaluate.markup import add, node
-from penchant.evaluate.svg import Point, Series, colour
+from penchant.drawing import svg
+from penchant.drawing.frame import figure
+from penchant.drawing.svg import Point, Series, colour
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ def _quality(report: Report, k: int) -> Element:
     key = f"ndcg@{k}"
     series = [Series(r.model, [_point(r.measures.get(key))], colour(n)) for n, r in enumerate(report.results)]
     chart = svg.across(f"NDCG@{k} of each model", series, f"NDCG@{k}", _plain)
-    return _figure(f"NDCG@{k}", f"Lines show the {report.level:.0%} interval.", chart)
+    return figure(f"NDCG@{k}", f"Lines show the {report.level:.0%} interval.", chart)
 
 
 def _recall(report: Report) -> Element:
@@ -46,7 +46,7 @@ def _recall(report: Report) -> Element:
         for n, r in enumerate(report.results)
     ]
     chart = svg.lines("Recall at k", report.ks, series, ("k", "Recall@k"), _plain, zero=True)
-    return _figure("Recall at k", "How much of what was hidden a list of k finds.", chart, series)
+    return figure("Recall at k", "How much of what was hidden a list of k finds.", chart, series)
 
 
 def _segments(report: Report, k: int) -> Element:
@@ -58,7 +58,7 @@ def _segments(report: Report, k: int) -> Element:
     groups = [(name, f"{users:,} users") for name, users in sizes.items()]
     axes = ("Events known of the user", f"NDCG@{k}")
     chart = svg.grouped(f"NDCG@{k} by length of history", groups, series, axes, _plain)
-    return _figure(f"NDCG@{k} by what is known of the user", "From newcomers to regulars.", chart, series)
+    return figure(f"NDCG@{k} by what is known of the user", "From newcomers to regulars.", chart, series)
 
 
 def _longtail(report: Report) -> Element:
@@ -74,7 +74,7 @@ def _longtail(report: Report) -> Element:
     axes = ("Tenth of the catalogue", "Share of places")
     chart = svg.grouped("Popularity of what is recommended", groups, series, axes, _percent, rule=1 / tenths)
     words = "Where the recommended places go. Dashed: if every item were shown as often."
-    return _figure("The long tail", words, chart, series)
+    return figure("The long tail", words, chart, series)
 
 
 def _training(model: str, rows: Sequence[Mapping[str, Any]], k: int) -> Iterator[Element]:
@@ -101,7 +101,7 @@ def _training(model: str, rows: Sequence[Mapping[str, Any]], k: int) -> Iterator
             points = [Point(moments[x][name]) if name in moments[x] else None for x in xs]
             series.append(Series(name.rpartition(".")[2], points, colour(n)))
         chart = svg.lines(f"{what} of {model}", xs, series, (clock, ""), _plain, zero=False)
-        yield _figure(f"{what}: {model}", "", chart, series)
+        yield figure(f"{what}: {model}", "", chart, series)
 
 
 def _numbers(row: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
@@ -113,15 +113,6 @@ def _numbers(row: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
         elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf"):
             found[prefix + name] = float(value)
     return found
-
-
-def _figure(name: str, words: str, chart: Element, series: Sequence[Series] = ()) -> Element:
-    caption = node("figcaption", node("strong", name), node("span", words))
-    figure = node("figure", caption, class_="card")
-    if series:
-        entries = (node("li", node("i", class_=one.style), one.name) for one in series)
-        add(figure, node("ul", *entries, class_="legend"))
-    return add(figure, chart)
 
 
 def _point(measure: Measure | None) -> Point | None:

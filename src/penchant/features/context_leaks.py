@@ -33,7 +33,7 @@ _NEXT_ITEM, _NEXT_TIME = "\0next item", "\0next time"
 
 
 def context_leaks(
-    known: pl.DataFrame, columns: Mapping[str, Column], passed: Collection[str] = ()
+    known: pl.DataFrame | pl.LazyFrame, columns: Mapping[str, Column], passed: Collection[str] = ()
 ) -> Iterator[tuple[str, str, float]]:
     """(column, what it tells, how much) of each column of events that is an answer.
 
@@ -42,12 +42,22 @@ def context_leaks(
         columns: of `Schema.context`.
         passed: columns that are not looked at.
     """
-    asked = {name: one.kind for name, one in columns.items() if name not in passed and name in known.columns}
+    asked = {name: one.kind for name, one in columns.items() if name not in passed}
+    there_are = known.lazy().collect_schema().names() if asked else []
+    asked = {name: kind for name, kind in asked.items() if name in there_are}
     if not asked:
         return
+    needed = [name for name in (USER, ITEM, TIME, TYPE, VALUE, DWELL) if name in there_are]
     # The last ones: a window over everybody's whole past would cost more than it tells.
-    events = known.tail(_WINDOW).with_columns(
-        pl.col(ITEM).shift(-1).over(USER).alias(_NEXT_ITEM), pl.col(TIME).shift(-1).over(USER).alias(_NEXT_TIME)
+    events = (
+        known.lazy()
+        .select(*needed, *asked)
+        .tail(_WINDOW)
+        .collect()
+        .with_columns(
+            pl.col(ITEM).shift(-1).over(USER).alias(_NEXT_ITEM),
+            pl.col(TIME).shift(-1).over(USER).alias(_NEXT_TIME),
+        )
     )
     for name, kind in asked.items():
         there = events.filter(pl.col(name).is_not_null()).tail(MOST)

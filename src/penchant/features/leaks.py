@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from penchant.schema import Column
 
 Floats = NDArray[np.float64]
+Events = pl.DataFrame | pl.LazyFrame
+"""Canonical events in the order of time; read in passes, never all at once, where they are lazy."""
 
 LIMITS = {Kind.NUMBER: 0.25, Kind.TIME: 0.25, Kind.CATEGORY: 0.4, Kind.TAGS: 0.4}
 """Share of the remaining error: a column that takes away more of it, beyond doubt, is refused. Words may take
@@ -88,8 +90,8 @@ class Leak:
 
 def refuse_leaks(
     dataset: Dataset,
-    known: pl.DataFrame,
-    hidden: pl.DataFrame,
+    known: Events,
+    hidden: Events,
     *,
     leave_out: Collection[str] = (),
     trust: Collection[str] = (),
@@ -128,8 +130,8 @@ def static_leaks(
     rows: pl.DataFrame,
     columns: Mapping[str, Column],
     key: str,
-    known: pl.DataFrame,
-    hidden: pl.DataFrame,
+    known: Events,
+    hidden: Events,
     passed: Collection[str] = (),
 ) -> Iterator[Leak]:
     """The columns of one table that tell the hidden part; arguments as in `refuse_leaks`.
@@ -137,12 +139,12 @@ def static_leaks(
     Only rows with a training event are looked at: of a new item, its date tells rightly that it is new.
     """
     asked = [name for name, one in columns.items() if one.kind in LIMITS and name not in passed]
-    if not asked or hidden.is_empty():
+    if not asked:
         return
-    facts = _facts(rows, key, known, hidden)
+    facts = _facts(rows, key, known.lazy(), hidden.lazy())
     for name in asked:
         if columns[name].kind is Kind.TIME:
-            share = _copied(column_of(facts, name), facts[key], hidden)
+            share = _copied(column_of(facts, name), facts[key], hidden.lazy())
             if share > _COPIES:
                 yield Leak(table=table, column=name, what="when something happens later", share=share)
     for outcome, what, given in (
@@ -167,10 +169,10 @@ def static_leaks(
                 yield Leak(table=table, column=name, what=what, share=float(share))
 
 
-def _facts(rows: pl.DataFrame, key: str, known: pl.DataFrame, hidden: pl.DataFrame) -> pl.DataFrame:
+def _facts(rows: pl.DataFrame, key: str, known: pl.LazyFrame, hidden: pl.LazyFrame) -> pl.DataFrame:
     """Rows that training has events of (a fair sample where there are very many), with what training knows."""
     events = known.select(key, VALUE).with_row_index("at")
-    at, size = pl.col("at"), max(events.height, 1)
+    at, size = pl.col("at"), known.select(pl.len()).collect().item()
     counts = (pl.len(), (at >= 0.8 * size).sum(), (at >= 0.95 * size).sum(), at.min(), at.max())
     facts = events.group_by(key).agg(
         *(fact.cast(pl.Float64).alias(name) for fact, name in zip(counts, _COUNTS, strict=True)),
@@ -180,17 +182,18 @@ def _facts(rows: pl.DataFrame, key: str, known: pl.DataFrame, hidden: pl.DataFra
         pl.len().cast(pl.Float64).alias(_LATER_COUNT), pl.col(VALUE).mean().alias(_LATER_MEAN)
     )
     facts = facts.join(later, on=key, how="left").with_columns(pl.col(_LATER_COUNT).fill_null(0))
-    whole = facts.sort(key).join(rows, on=key, how="inner", maintain_order="left")
+    whole = facts.collect(engine="streaming").sort(key).join(rows, on=key, how="inner", maintain_order="left")
     return whole.sample(MOST, seed=0) if whole.height > MOST else whole
 
 
-def _copied(moments: pl.Series, keys: pl.Series, hidden: pl.DataFrame) -> float:
+def _copied(moments: pl.Series, keys: pl.Series, hidden: pl.LazyFrame) -> float:
     """Share of the moments (of rows that occur later at all) that are those of their own hidden events."""
     asked = pl.DataFrame({keys.name: keys, TIME: moments.cast(pl.Int64)}).drop_nulls()
-    asked = asked.join(hidden, on=keys.name, how="semi")
+    own = hidden.select(keys.name, TIME).join(asked.lazy(), on=keys.name, how="semi").collect(engine="streaming")
+    asked = asked.join(own, on=keys.name, how="semi")
     # Moments that are whole days are compared by the day.
     grain = DAY if (asked[TIME] % DAY == 0).all() else 1
-    asked, later = (one.with_columns(pl.col(TIME) // grain) for one in (asked, hidden))
+    asked, later = (one.with_columns(pl.col(TIME) // grain) for one in (asked, own))
     return asked.join(later, on=[keys.name, TIME], how="semi").height / asked.height if asked.height else 0.0
 
 
