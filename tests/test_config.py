@@ -62,7 +62,7 @@ def test_each_table_is_read_by_its_class():
         ("[[baselines]]\nkind = 'eas'\n", "[[baselines]]: There is no model 'eas' (did you mean 'ease'?)"),
         ("[[baselines]]\nkind = 'ease'\nreg = -1\n", "[[baselines]] of kind 'ease': reg: Expected `float`"),
         ("[baselines]\nkind = 'ease'\n", "baselines must be a list"),
-        ("[content]\ntext = 3\n", "[content]: 'text' must be a table, such as [content.text]"),
+        ("[content]\ntext = 3\n", "[content]: text: Expected `object`, got `int`"),
         (
             "[content.text]\nkind = 'tfdif'\n",
             "[content.text]: There is no encoder 'tfdif' (did you mean",

@@ -105,10 +105,12 @@ def structs():
         "data.checks": ChecksConfig,
         "data.split": SplitConfig,
         "features.columns": ColumnChoice,
-        "content.text": registry.load(registry.ENCODERS, "tfidf", "encoder").Config,
     }
     rules = {f"data.checks.rules {name}": registry.load(RULES, name, "rule").Config for name in RULES}
     named |= {name: config for name, config in rules.items() if msgspec.structs.fields(config)}
+    for kind in registry.ENCODERS:
+        encoder = registry.load(registry.ENCODERS, kind, "encoder")
+        named[f"content.{encoder.reads} {kind}"] = encoder.Config
     return named | {
         f"model {kind}": registry.load(registry.MODELS, kind, "model").Config for kind in registry.MODELS
     }

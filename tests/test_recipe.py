@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 import torch
 
+import media
 import shop
 from penchant import recipe, runs
 from penchant.bundle.bundle import open_bundle
@@ -14,6 +15,7 @@ from penchant.config import RunConfig
 from penchant.data.dataset import Dataset
 from penchant.errors import ConfigError, DataError
 from penchant.models.recommender import Solved
+from penchant.train.callbacks import Callback
 from penchant.workbench import Workbench, metric_k
 
 
@@ -157,3 +159,46 @@ def test_events_in_parts_are_the_same_data_set(run, tmp_path, monkeypatch):
         assert data.split.test.equals(whole.split.test)
         assert data.everything.equals(whole.everything)
         assert data.report == whole.report
+
+
+PICTURED = """
+photo = { kind = "image" }
+
+[content.image]
+kind = "histogram"
+"""
+
+
+def test_pictures_are_encoded_once_and_broken_ones_reported(tmp_path):
+    place = tmp_path / "shop"
+    file = shop.stock(place)
+    items = pl.read_csv(place / "items.csv")
+    names = [f"{n}.png" for n in range(items.height)]
+    for n, name in enumerate(names[2:]):
+        (place / name).write_bytes(media.picture(colour=("red", "blue")[n % 2], seed=n))
+    (place / "0.png").write_bytes(media.bomb(9000, 9000))
+    items.with_columns(photo=pl.Series(names)).write_csv(place / "items.csv")
+    text = file.read_text().replace('genre = { kind = "category" }\n', 'genre = { kind = "category" }' + PICTURED)
+    file.write_text(text)
+    told, seen = [], []
+
+    class Watching(Callback):
+        def on_content(self, column, done, total):
+            seen.append((column, done, total))
+
+    run = RunConfig.load(file)
+    outcome = recipe.train(run, tmp_path / "a", callbacks=[Watching()], tell=told.append)
+    assert seen[-1] == ("photo", 24, 24)
+    assert "Content of photo: 2 could not be used as they are, 2 not at all" in " ".join(told)
+    report = pl.read_parquet(next((tmp_path / "a" / "datasets").glob("*/content.parquet")))
+    assert sorted(report["reason"]) == [
+        "9,000 x 9,000 pixels are more than max_pixels (50,000,000)",
+        "there is no such file",
+    ]
+    assert not list(Path(outcome.bundle).glob("*.png"))
+    catalogue = open_bundle(outcome.bundle).pipeline.catalogue
+    assert catalogue.items.content["photo"][1].tolist() == [False, False] + [True] * 22
+    kept = sorted((tmp_path / "a" / "content").glob("*/vectors-*.safetensors"))
+    assert len(kept) == 1
+    recipe.train(run, tmp_path / "a")
+    assert sorted((tmp_path / "a" / "content").glob("*/vectors-*.safetensors")) == kept

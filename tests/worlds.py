@@ -158,15 +158,17 @@ def train(
     config: TrainConfig = QUICK,
     items: pl.DataFrame | None = None,
     order: pl.Series | None = None,
+    content: dict | None = None,
 ) -> World:
     """The whole road: fit a space, fit a model, put it over the item table.
 
     Args:
         items: the item table in another order.
         order: the users in another order.
+        content: the run file's `[content]`.
     """
     items = data.items if items is None else items
-    space = FeatureSpace.fit(data, data.events)
+    space = FeatureSpace.fit(data, data.events, content=content)
     model = make(kind, SMALL.get(kind, {}), space.sizes, seed)
     seen = space.catalogue(
         items.join(data.events.select(ITEM).unique(), on=ITEM, how="semi", maintain_order="left")

@@ -12,7 +12,7 @@ vocabulary: an item that came after training has a row, and the vocabulary index
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
@@ -33,8 +33,9 @@ class Items:
         ids: [N] int64, index in the item vocabulary (`UNKNOWN` for an item that training never saw).
         features: per column: [N] int64 for a category, [N, W] int64 padded with 0 for tags, [N] float32
             (standardised, 0 where missing) for a number.
-        content: per modality: (vectors [N, D_m] float32, present [N] bool). Any modality may be missing for
-            any item; a vector that is not present is zero.
+        content: per modality: (what was encoded [N, ...], present [N] bool). A frozen encoder gives vectors
+            [N, D_m] float32, one for a trainable network a small raw tensor: see `ContentSize`. Any modality may
+            be missing for any item; what is not present is zero.
         signals: [N, A] float32, scaled aggregates of behaviour as of when the users are asked; None where nobody
             asked for them, and always in training, where every event has its own: `History.item_signals`.
     """
@@ -217,6 +218,43 @@ class TrainBatch:
     users: Users
 
 
+Form = Literal["vector", "pixels", "spectrogram", "tokens"]
+"""What is encoded of one item: a vector, or a small raw tensor that a network inside the model reads."""
+
+
+_DTYPES: dict[Form, torch.dtype] = {
+    "vector": torch.float32,
+    "pixels": torch.uint8,
+    "spectrogram": torch.uint8,
+    "tokens": torch.int32,
+}
+
+
+@dataclass(frozen=True)
+class ContentSize:
+    """Of one modality: what a model gets of each item.
+
+    Attributes:
+        form: "vector": [D] float32; "pixels": [3, S, S] uint8; "spectrogram": [M, T] uint8, M bands by T steps;
+            "tokens": [W] int32, padded with 0.
+        shape: the lengths that are named there.
+        values: for tokens: how many different ones there are, padding included.
+    """
+
+    form: Form
+    shape: tuple[int, ...]
+    values: int = 0
+
+    @classmethod
+    def vector(cls, length: int) -> ContentSize:
+        """Vectors of one length."""
+        return cls("vector", (length,))
+
+    def nothing(self, rows: int) -> Tensor:
+        """[rows, *shape] what stands where nothing is present."""
+        return torch.zeros(rows, *self.shape, dtype=_DTYPES[self.form])
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
     """What a model must know to allot its parameters; it comes from the feature space.
@@ -224,7 +262,7 @@ class Sizes:
     Attributes:
         items, users, actions: sizes of the vocabularies, padding and unknown included.
         item_features, user_features: per column, the size of its vocabulary, or 0 for a number.
-        content: per modality, the length of its vectors.
+        content: per modality, what a model gets of each item.
         has_time: whether gaps between events mean anything.
         user_signals, item_signals: how many signals a user has, and an item; 0 where nobody asked for them.
         context: per column of events, as in `item_features`.
@@ -235,7 +273,7 @@ class Sizes:
     actions: int
     item_features: Mapping[str, int] = field(default_factory=dict)
     user_features: Mapping[str, int] = field(default_factory=dict)
-    content: Mapping[str, int] = field(default_factory=dict)
+    content: Mapping[str, ContentSize] = field(default_factory=dict)
     has_time: bool = True
     user_signals: int = 0
     item_signals: int = 0

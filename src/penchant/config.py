@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 TABLES: dict[str, str] = {
     "data": "penchant.data.config:DataConfig",
     "features": "penchant.features.space:FeatureConfig",
+    "content": "penchant.content.choices:ContentConfig",
     "train": "penchant.train.trainer:TrainConfig",
     "evaluate": "penchant.evaluate.protocol:EvaluateConfig",
     "serve": "penchant.serve.run:ServeConfig",
 }
 """Who reads which table."""
 
-KNOWN = (*TABLES, "content", "model", "baselines")
+KNOWN = (*TABLES, "model", "baselines")
 
 DEFAULT_MODEL = "sasrec"
 
@@ -113,12 +114,6 @@ class RunConfig:
             raise ConfigError(f"{self.path}: the table [data] is missing, which says where your files are")
         for name in TABLES:
             self.read(registry.load(TABLES, name, "table"), name)
-        for kind, table in self.content.items():
-            if not isinstance(table, dict):
-                raise ConfigError(f"{self.path} [content]: {kind!r} must be a table, such as [content.text]")
-            choices = dict(table)
-            if encoder := choices.pop("kind", None):
-                self._check_choices(registry.ENCODERS, encoder, "encoder", choices, f"[content.{kind}]")
         for where, choice in [("[model]", self.model), *(("[[baselines]]", one) for one in self._baselines())]:
             self._check_choices(registry.MODELS, choice.kind, "model", choice.choices, where)
 
@@ -138,7 +133,7 @@ class RunConfig:
 
     @property
     def content(self) -> Mapping[str, Any]:
-        """The tables `[content.*]`, by kind of content."""
+        """The table `[content]`, and those in it."""
         return self._table("content")
 
     @property

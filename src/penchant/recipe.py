@@ -24,6 +24,8 @@ from penchant import runs
 from penchant.artefact import write_json
 from penchant.bundle.bundle import open_bundle, write_bundle
 from penchant.config import RunConfig
+from penchant.content.choices import ContentConfig
+from penchant.content.library import Library
 from penchant.data.dataset import PART, Dataset
 from penchant.data.ingest import DataConfig
 from penchant.data.ingest import ingest as read_tables
@@ -154,8 +156,9 @@ def fit(
     Returns:
         by name, the main model first.
     """
-    bench = Workbench.prepare(run, data.dataset, data.split.train)
-    full = Workbench.prepare(run, data.dataset, data.split.refit) if refit else bench
+    library = _library(run, data, callbacks)
+    bench = Workbench.prepare(run, data.dataset, data.split.train, library)
+    full = Workbench.prepare(run, data.dataset, data.split.refit, library) if refit else bench
     fitted: dict[str, Fitted] = {}
     for name, choice in run.models.items():
         tell(f"Fitting {name}")
@@ -182,6 +185,10 @@ def fit(
             seconds=seconds,
             learned_from=_learned_from("train and validation" if refit else "train", full, steps),
         )
+    if library.report:
+        library.report.write(data.folder / "content.parquet")
+        for line in library.report.summary():
+            tell(f"Content of {line}. All of it: {data.folder / 'content.parquet'}")
     return fitted
 
 
@@ -240,7 +247,8 @@ def make_bundle(
     """
     served = fitted
     if serve_on == "all":
-        bench = Workbench.prepare(run, data.dataset, data.everything)
+        library = _library(run, data, callbacks)
+        bench = Workbench.prepare(run, data.dataset, data.everything, library)
         model, _ = bench.fit(fitted.choice, steps=fitted.steps, folder=folder, resume=resume, callbacks=callbacks)
         served = replace(
             fitted,
@@ -350,6 +358,17 @@ def check_metric(run: RunConfig) -> None:
         ConfigError: names it.
     """
     metric_k(run.read(TrainConfig, "train").metric, run.path)
+
+
+def _library(run: RunConfig, data: Data, callbacks: Sequence[Callback]) -> Library:
+    """Where content is read from; its vectors are kept for every data set and run of these artefacts."""
+
+    def progress(column: str, done: int, total: int) -> None:
+        for callback in callbacks:
+            callback.on_content(column, done, total)
+
+    kept = data.folder.parent.parent / "content"
+    return Library(data.dataset.root, run.read(ContentConfig, "content"), kept, progress)
 
 
 def _write(

@@ -27,6 +27,20 @@ MODELS: dict[str, str] = {
 
 ENCODERS: dict[str, str] = {
     "tfidf": "penchant.content.text:TfidfEncoder",
+    "tokens": "penchant.content.trainable:TokensEncoder",
+    "e5": "penchant.content.sentence:E5Encoder",
+    "wordllama": "penchant.content.sentence:WordLlamaEncoder",
+    "sentence": "penchant.content.sentence:SentenceEncoder",
+    "histogram": "penchant.content.image:HistogramEncoder",
+    "pixels": "penchant.content.trainable:PixelsEncoder",
+    "efficientnet": "penchant.content.cnn:EfficientNetEncoder",
+    "timm": "penchant.content.hub:TimmEncoder",
+    "torchvision": "penchant.content.hub:TorchvisionEncoder",
+    "clip": "penchant.content.hub:ClipEncoder",
+    "logmel": "penchant.content.audio:LogMelEncoder",
+    "spectrogram": "penchant.content.trainable:SpectrogramEncoder",
+    "hub_sound": "penchant.content.hub:HubSoundEncoder",
+    "ready": "penchant.content.vector:ReadyEncoder",
 }
 
 T = TypeVar("T", bound=msgspec.Struct)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from penchant.batch import Users
     from penchant.config import ModelChoice, RunConfig
+    from penchant.content.library import Library
     from penchant.data.dataset import Dataset
     from penchant.data.splits import Split
     from penchant.features.catalogue import Catalogue
@@ -56,13 +57,21 @@ class Workbench:
     users: Users
 
     @classmethod
-    def prepare(cls, run: RunConfig, dataset: Dataset, events: pl.DataFrame) -> Workbench:
+    def prepare(
+        cls, run: RunConfig, dataset: Dataset, events: pl.DataFrame, library: Library | None = None
+    ) -> Workbench:
         """Fit the feature space and turn the events into tensors.
+
+        Args:
+            run: the run file.
+            dataset: whose items and users they are.
+            events: canonical events that are learned from.
+            library: where content is read from and its vectors are kept.
 
         Raises:
             ConfigError: `[features]` or `[content]` names what does not exist.
         """
-        space = FeatureSpace.fit(dataset, events, run.read(FeatureConfig, "features"), run.content)
+        space = FeatureSpace.fit(dataset, events, run.read(FeatureConfig, "features"), run.content, library)
         seen = dataset.items.join(events.select(ITEM).unique(), on=ITEM, how="semi", maintain_order="left")
         people = events[USER].unique().sort()
         users = space.training_users(people, events, space.catalogue(seen), dataset.users)

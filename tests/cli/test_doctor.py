@@ -45,7 +45,9 @@ def test_what_is_missing_and_how_to_get_it(monkeypatch):
     monkeypatch.setattr(doctor, "find_spec", lambda _: None)
     rows = doctor.libraries()
     assert ("torch", "pip install penchant", "bad") in rows
-    assert rows[-1] == ("console (nicegui)", "pip install 'penchant[console]'", "missing")
+    assert ("console (nicegui)", "pip install 'penchant[console]'", "missing") in rows
+    assert ("content (pillow)", "pip install 'penchant[content]'", "missing") in rows
+    assert ("content-hub (timm)", "pip install 'penchant[content-hub]'", "missing") in rows
 
 
 def test_a_system_that_does_not_tell_its_flags(monkeypatch):

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load, save
 
 import worlds
+from penchant.batch import ContentSize
 from penchant.errors import ConfigError
 from penchant.features.space import FeatureConfig, FeatureSpace, SpaceState
 from penchant.schema import ITEM, TIME, USER, VALUE, IdType
@@ -47,7 +48,7 @@ def test_sizes():
     assert (sizes.items, sizes.users, sizes.actions) == (worlds.ITEMS + 2, worlds.USERS + 2, 4)
     assert sizes.item_features == {"year": 0, "genre": 4, "tags": 5}
     assert sizes.user_features == {"age": 0, "job": 3}
-    assert sizes.content == {"title": 64}
+    assert sizes.content == {"title": ContentSize.vector(64)}
     assert sizes.has_time
 
 
@@ -126,17 +127,20 @@ def test_leaving_out_what_is_not_there():
 
 def test_choices_of_an_encoder():
     space = fitted(content={"text": {"kind": "tfidf", "size": 8, "seed": 3}})
-    assert space.sizes.content == {"title": 8}
-    assert through_files(space).encoders["title"][1].config.seed == 3
+    assert space.sizes.content == {"title": ContentSize.vector(8)}
+    assert through_files(space).content.columns["title"].encoder.config.seed == 3
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"texts": {}}, r"\[content.texts\]: no such kind of content \(did you mean 'text'\?\)"),
+        ({"texts": {}}, r"\[content\]: unknown key 'texts' \(did you mean 'text'\?\)"),
         ({"text": {"kind": "tfidfs"}}, r"no encoder 'tfidfs' \(did you mean 'tfidf'\?\)"),
-        ({"text": {"sizes": 8}}, r"\[content.text\]: unknown key 'sizes' \(did you mean 'size'\?\)"),
-        ({"text": {"size": 1}}, r"\[content.text\]: size: Expected `int` >= 2"),
+        (
+            {"text": {"sizes": 8}},
+            r"\[content.text\] of kind 'tfidf': unknown key 'sizes' \(did you mean 'size'\?\)",
+        ),
+        ({"text": {"size": 1}}, r"\[content.text\] of kind 'tfidf': size: Expected `int` >= 2"),
     ],
 )
 def test_bad_choices_of_an_encoder(content, message):

@@ -6,8 +6,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from penchant.batch import ContentSize
 from penchant.models import layers
-from penchant.models.layers import CausalBlock, ContentProjection, Dropout, FeatureEmbedding, keep_mask
+from penchant.models.layers import CausalBlock, Dropout, FeatureEmbedding, keep_mask
+from penchant.models.readers import ContentProjection
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +73,7 @@ def test_features_are_summed_and_absent_ones_add_nothing():
 
 
 def test_content_is_projected_and_absent_ones_add_nothing():
-    layer = ContentProjection({"title": 3, "plot": 2}, 4)
+    layer = ContentProjection({"title": ContentSize.vector(3), "plot": ContentSize.vector(2)}, 4)
     title = torch.tensor([[1.0, 2, 3], [0, 0, 0]])
     content = {"title": (title, title.any(1)), "plot": (torch.zeros(2, 2), torch.zeros(2).bool())}
     found = layer(content)

@@ -4,12 +4,15 @@
 import msgspec
 import polars as pl
 import pytest
+import torch
 from PIL import Image
 
 import films
 from inprocess import Client
+from penchant.batch import Items
 from penchant.bundle.bundle import open_bundle
-from penchant.schema import Column, Kind
+from penchant.features.catalogue import Catalogue
+from penchant.schema import ITEM, Column, Kind
 from penchant.serve import shelf
 from penchant.serve.http import create_app
 from penchant.serve.service import Service
@@ -94,3 +97,14 @@ def test_a_root_that_is_gone_means_no_pictures(client, root):
 
     catalogue = FeatureSpace.fit(data, data.events).catalogue(data.items)
     assert not shelf.Shelf(catalogue, data.schema, root / "gone").has_image(0)
+
+
+def test_bytes_sound_and_vectors_are_not_shown_as_words(tmp_path):
+    frame = pl.DataFrame({ITEM: [7], "photo": [b"bytes"], "clip": [b"bytes"], "style": [[1.0]], "genre": ["warm"]})
+    kinds = {"photo": Kind.IMAGE, "clip": Kind.AUDIO, "style": Kind.VECTOR, "genre": Kind.CATEGORY}
+    columns = {name: Column(kind=kind) for name, kind in kinds.items()}
+    schema = msgspec.structs.replace(films.dataset().schema, image="photo", items=columns, title=None)
+    one = shelf.Shelf(Catalogue(frame, Items(ids=torch.tensor([2]))), schema, tmp_path)
+    assert one.picture(0) is None
+    assert not one.has_image(0)
+    assert one.card(0).features == {"genre": "warm"}

@@ -6,6 +6,7 @@ manifest.json              format version, model and choices, fingerprints, SHA-
 space.json/.safetensors    the feature space
 model.safetensors          what the model has learned
 item_vectors.safetensors   the catalogue's vectors, for a model that has them
+content.safetensors        what encoders made of the catalogue's text, pictures and sound
 items, users, events       Parquet: the catalogue, the profiles, and what everyone did so far
 aggregates.safetensors     the state of behaviour aggregates after those events, if models see them
 golden.json                requests with their answers; one that answers otherwise is not served
@@ -31,6 +32,7 @@ from penchant.artefact import fingerprint, new_folder, sha256, write_json, write
 from penchant.bundle import verify
 from penchant.bundle.card import card
 from penchant.bundle.manifest import FORMAT, MAGIC, Manifest, libraries
+from penchant.content.library import Library
 from penchant.errors import BundleError, ConfigError
 from penchant.features.live import LiveSignals
 from penchant.features.space import FeatureSpace, SpaceState
@@ -124,6 +126,8 @@ def write_bundle(
         save_file(model, draft / "model.safetensors")
         if pipeline.item_vectors is not None:
             save_file({"vectors": pipeline.item_vectors.contiguous()}, draft / "item_vectors.safetensors")
+        if content := pipeline.catalogue.items.content:
+            save_file(_flat(content), draft / "content.safetensors")
         pipeline.catalogue.frame.write_parquet(draft / "items.parquet")
         users.write_parquet(draft / "users.parquet")
         events.write_parquet(draft / "events.parquet")
@@ -145,7 +149,7 @@ def write_bundle(
             counts={"items": len(pipeline.catalogue), "users": users.height, "events": events.height},
             metrics=dict(metrics or {}),
             learned_from=learned_from,
-            fingerprints={"data": data_print, "space": space_print},
+            fingerprints={"data": data_print, "space": space_print, **pipeline.space.content.fingerprints},
             libraries=libraries(),
         )
         write_text(draft / "card.md", card(manifest))
@@ -185,14 +189,17 @@ def open_bundle(path: Path | str) -> Bundle:
     verify.files(folder, manifest)
     try:
         saved = msgspec.json.decode((folder / "space.json").read_bytes(), type=SpaceState)
-        space = FeatureSpace.load(saved, load_file(folder / "space.safetensors"))
+        root = Path(manifest.root) if manifest.root else None
+        library = Library(root if root and root.is_dir() else None)
+        space = FeatureSpace.load(saved, load_file(folder / "space.safetensors"), library)
         found = registry.load(registry.MODELS, manifest.kind, "model")
         model: Recommender = found(
             registry.read_config(found.Config, manifest.config, str(folder / "manifest.json")), space.sizes
         )
         model.load_state(load_file(folder / "model.safetensors"))
         tables = {name: pl.read_parquet(folder / f"{name}.parquet") for name in ("items", "users", "events")}
-        pipeline = Pipeline(model, space, space.catalogue(tables["items"]), _vectors(folder, manifest))
+        catalogue = space.catalogue(tables["items"], _content(folder, manifest))
+        pipeline = Pipeline(model, space, catalogue, _vectors(folder, manifest))
         bundle = Bundle(
             manifest=manifest,
             pipeline=pipeline,
@@ -230,6 +237,22 @@ def _vectors(folder: Path, manifest: Manifest) -> Tensor | None:
 def _tensors(folder: Path, manifest: Manifest, name: str) -> dict[str, Tensor] | None:
     """What a file holds if the manifest lists it: one that it does not list is not trusted."""
     return load_file(folder / name) if name in manifest.files else None
+
+
+def _flat(content: Mapping[str, tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
+    """Content of a catalogue as named tensors."""
+    parts = {f"{name}/values": values.contiguous() for name, (values, _) in content.items()}
+    return parts | {f"{name}/present": present.contiguous() for name, (_, present) in content.items()}
+
+
+def _content(folder: Path, manifest: Manifest) -> dict[str, tuple[Tensor, Tensor]] | None:
+    """What was encoded when the bundle was made: pictures need not be there, nor what encoded them."""
+    name = "content.safetensors"
+    if name not in manifest.files:
+        return None
+    parts = load_file(folder / name)
+    columns = [key.removesuffix("/values") for key in parts if key.endswith("/values")]
+    return {column: (parts[f"{column}/values"], parts[f"{column}/present"]) for column in columns}
 
 
 def _table_print(table: pl.DataFrame) -> str:

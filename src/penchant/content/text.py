@@ -19,7 +19,10 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.preprocessing import normalize
 from sklearn.utils.extmath import randomized_svd
 
-from penchant.content.encoder import ContentEncoder, EncoderConfig
+from penchant.batch import ContentSize
+from penchant.content.encoder import ContentEncoder, Note, unheard
+from penchant.content.excerpt import TextConfig, cut
+from penchant.schema import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +37,7 @@ _WORD = r"(?u)\w+"
 class TfidfEncoder(ContentEncoder):
     """Hashed TF-IDF, then a truncated SVD; vectors have length 1."""
 
-    class Config(EncoderConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    class Config(TextConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Choices of the light text encoder."""
 
         size: Annotated[int, msgspec.Meta(ge=2, le=1024)] = 64
@@ -43,6 +46,9 @@ class TfidfEncoder(ContentEncoder):
         """The most frequent terms that are kept; memory is `most_terms * size * 4` bytes."""
         seed: int = 0
 
+    reads = Kind.TEXT
+    cheap = True
+    scaled = False
     config: Config
 
     def __init__(self, config: Config) -> None:
@@ -52,9 +58,9 @@ class TfidfEncoder(ContentEncoder):
         self._directions = torch.zeros(0, config.size)
 
     @property
-    def size(self) -> int:
-        """Length of a vector."""
-        return int(self.config.size)
+    def size(self) -> ContentSize:
+        """A vector."""
+        return ContentSize.vector(self.config.size)
 
     @cached_property
     def _hashers(self) -> tuple[Any, Any]:
@@ -78,7 +84,7 @@ class TfidfEncoder(ContentEncoder):
 
     def fit(self, values: pl.Series) -> None:
         """Choose the terms, weigh them by rarity, find the directions."""
-        texts = values.drop_nulls().to_list()
+        texts = cut(values.drop_nulls(), self.config.max_characters).to_list()
         if not texts:
             return
         counts = self._counts(texts)
@@ -97,11 +103,12 @@ class TfidfEncoder(ContentEncoder):
             directions[:, :rank] = torch.from_numpy(found.T.astype(np.float32))
         self._directions = directions
 
-    def encode(self, values: pl.Series) -> tuple[Tensor, Tensor]:
+    def encode(self, values: pl.Series, note: Note = unheard) -> tuple[Tensor, Tensor]:
         """(vectors [n, size], present [n]); a text none of whose terms is known counts as absent."""
-        vectors = torch.zeros(len(values), self.size)
+        vectors = self.size.nothing(len(values))
         if len(self._terms) and len(values):
-            weighted = self._weighted(self._counts(values.fill_null("").to_list()))
+            texts = cut(values, self.config.max_characters, note)
+            weighted = self._weighted(self._counts(texts.fill_null("").to_list()))
             vectors = torch.from_numpy(np.asarray(weighted @ self._directions.numpy(), dtype=np.float32))
         length = vectors.norm(dim=1, keepdim=True)
         present = length.squeeze(1) > 1e-6

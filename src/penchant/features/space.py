@@ -17,12 +17,14 @@ from torch import Tensor
 
 from penchant import registry
 from penchant.batch import History, Items, Sizes, Users
-from penchant.errors import ConfigError, nearest
+from penchant.content.choices import ContentConfig
+from penchant.content.library import Library
 from penchant.features import history
 from penchant.features.aggregates.measures import Measures
 from penchant.features.catalogue import Catalogue
 from penchant.features.columns import ColumnChoice, ColumnState, NumberColumn
-from penchant.features.columnset import ColumnSet, ColumnSetState, check_names, column_of, crosses_of
+from penchant.features.columnset import ColumnSet, ColumnSetState, check_names, crosses_of
+from penchant.features.content import ContentColumns, EncoderState
 from penchant.features.live import LiveSignals
 from penchant.features.signals import Signals, SignalState
 from penchant.features.vocabulary import Vocabulary
@@ -31,11 +33,7 @@ from penchant.schema import ITEM, TIME, TYPE, USER, VALUE, Column, IdType, Kind,
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from penchant.content.encoder import ContentEncoder
     from penchant.data.dataset import Dataset
-
-DEFAULT_ENCODERS: dict[Kind, str] = {Kind.TEXT: "tfidf"}
-"""Which encoder reads a kind of content when the run file does not say."""
 
 
 class FeatureConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,13 +52,6 @@ class FeatureConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Columns that somebody vouches for: they were known at the time, however much they seem to tell of later."""
     crosses: dict[str, tuple[str, ...]] = {}
     """By name of the new feature: columns of one table that are taken together as one word."""
-
-
-class EncoderState(msgspec.Struct, frozen=True, kw_only=True):
-    """Which encoder reads a column, and with which choices."""
-
-    kind: str
-    config: dict[str, Any]
 
 
 class SpaceState(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,14 +77,14 @@ class FeatureSpace:
         schema: Schema,
         vocabularies: tuple[Vocabulary, Vocabulary, Vocabulary],
         columns: tuple[ColumnSet, ColumnSet, ColumnSet],
-        encoders: Mapping[str, tuple[str, ContentEncoder]],
+        content: ContentColumns,
         values: NumberColumn,
         signals: Signals | None = None,
     ) -> None:
         self.schema = schema
         self.item_ids, self.user_ids, self.actions = vocabularies
         self.item_columns, self.user_columns, self.context = columns
-        self.encoders = dict(encoders)
+        self.content = content
         self.values = values
         self.signals = signals
 
@@ -103,7 +94,8 @@ class FeatureSpace:
         dataset: Dataset,
         events: pl.DataFrame,
         config: FeatureConfig | None = None,
-        content: Mapping[str, Mapping[str, Any]] | None = None,
+        content: Mapping[str, Any] | None = None,
+        library: Library | None = None,
     ) -> FeatureSpace:
         """Learn everything from `events`, and from the rows of the items and users that occur in them.
 
@@ -111,12 +103,15 @@ class FeatureSpace:
             dataset: the tables and their schema.
             events: the events that training may see.
             config: the run file's `[features]`.
-            content: the run file's `[content.*]`: by kind of content (`text`), the encoder's `kind` and choices.
+            content: the run file's `[content]`.
+            library: where content is read from and its vectors are kept; else those of the data set's root, for
+                this process.
 
         Raises:
             ConfigError: `leave_out` or `content` names what does not exist.
         """
         config = config or FeatureConfig()
+        encoding = registry.read_config(ContentConfig, content or {}, "[content]")
         schema = dataset.schema
         check_names(config.leave_out, _tables(schema), "[features] leave_out")
         items = dataset.items.join(events.select(ITEM).unique(), on=ITEM, how="semi")
@@ -125,7 +120,9 @@ class FeatureSpace:
             schema,
             (Vocabulary.fit(events[ITEM]), Vocabulary.fit(events[USER]), Vocabulary.fit(events[TYPE])),
             _fit_columns({"items": items, "users": users, "context": events}, schema, config),
-            _fit_encoders(items, schema.items, config.leave_out, content or {}),
+            ContentColumns.fit(
+                items, schema.items, config.leave_out, encoding, library or Library(dataset.root, encoding)
+            ),
             NumberColumn.fit(events[VALUE]),
         )
         if config.aggregates:
@@ -144,23 +141,30 @@ class FeatureSpace:
             actions=len(self.actions),
             item_features=self.item_columns.sizes,
             user_features=self.user_columns.sizes,
-            content={name: encoder.size for name, (_, encoder) in self.encoders.items()},
+            content=self.content.sizes,
             has_time=self.schema.has_time,
             user_signals=len(self.signals.user_columns) if self.signals else 0,
             item_signals=len(self.signals.item_columns) if self.signals else 0,
             context=self.context.sizes,
         )
 
-    def catalogue(self, items: pl.DataFrame) -> Catalogue:
-        """The given item rows as a catalogue, in their order. A column that is absent counts as missing."""
-        return Catalogue(items, self.items(items))
+    def catalogue(
+        self, items: pl.DataFrame, content: Mapping[str, tuple[Tensor, Tensor]] | None = None
+    ) -> Catalogue:
+        """The given item rows as a catalogue, in their order. A column that is absent counts as missing.
 
-    def items(self, items: pl.DataFrame) -> Items:
-        """The given item rows as tensors."""
+        Args:
+            items: the rows.
+            content: what was encoded of these very rows before; else it is encoded now.
+        """
+        return Catalogue(items, self.items(items, content))
+
+    def items(self, items: pl.DataFrame, content: Mapping[str, tuple[Tensor, Tensor]] | None = None) -> Items:
+        """The given item rows as tensors; arguments as of `catalogue`."""
         return Items(
             ids=self.item_ids.encode(items[ITEM]),
             features=self.item_columns.encode(items),
-            content={name: encoder.encode(column_of(items, name)) for name, (_, encoder) in self.encoders.items()},
+            content=self.content.encode(items) if content is None else content,
         )
 
     def profiles(self, ids: pl.Series, profiles: pl.DataFrame) -> tuple[Tensor, dict[str, Tensor]]:
@@ -248,6 +252,7 @@ class FeatureSpace:
 
     def state(self) -> tuple[SpaceState, dict[str, Tensor]]:
         """(what goes into JSON, named tensors)."""
+        encoders, tensors = self.content.state()
         saved = SpaceState(
             schema=self.schema,
             items=self.item_ids.values.to_list(),
@@ -256,29 +261,17 @@ class FeatureSpace:
             item_columns=self.item_columns.state(),
             user_columns=self.user_columns.state(),
             context=self.context.state(),
-            encoders={
-                name: EncoderState(kind=kind, config=msgspec.to_builtins(encoder.config))
-                for name, (kind, encoder) in self.encoders.items()
-            },
+            encoders=encoders,
             values=self.values.state(),
             signals=self.signals.state if self.signals else None,
         )
-        tensors = {
-            f"{name}/{key}": tensor
-            for name, (_, encoder) in self.encoders.items()
-            for key, tensor in encoder.state().items()
-        }
         return saved, tensors
 
     @classmethod
-    def load(cls, saved: SpaceState, tensors: Mapping[str, Tensor]) -> FeatureSpace:
-        """Take up what `state` returned."""
-        encoders = {}
-        for name, part in saved.encoders.items():
-            encoder = _encoder(part.kind, part.config, f"encoder of {name!r}")
-            prefix = f"{name}/"
-            encoder.load_state({key[len(prefix) :]: t for key, t in tensors.items() if key.startswith(prefix)})
-            encoders[name] = (part.kind, encoder)
+    def load(
+        cls, saved: SpaceState, tensors: Mapping[str, Tensor], library: Library | None = None
+    ) -> FeatureSpace:
+        """Take up what `state` returned; `library` is where content of further items is read from."""
         return cls(
             saved.schema,
             (
@@ -291,7 +284,7 @@ class FeatureSpace:
                 ColumnSet.load(saved.user_columns),
                 ColumnSet.load(saved.context),
             ),
-            encoders,
+            ContentColumns.load(saved.encoders, tensors, library),
             NumberColumn.load(saved.values),
             Signals(saved.signals) if saved.signals else None,
         )
@@ -328,30 +321,3 @@ def _fit_columns(
         for table, frame in frames.items()
     )
     return items, users, context
-
-
-def _fit_encoders(
-    frame: pl.DataFrame,
-    columns: Mapping[str, Column],
-    leave_out: list[str],
-    content: Mapping[str, Mapping[str, Any]],
-) -> dict[str, tuple[str, ContentEncoder]]:
-    for kind in content:
-        if kind not in DEFAULT_ENCODERS:
-            raise ConfigError(f"[content.{kind}]: no such kind of content{nearest(kind, DEFAULT_ENCODERS)}")
-    encoders = {}
-    for name, column in columns.items():
-        if column.kind not in DEFAULT_ENCODERS or name in leave_out:
-            continue
-        choices = dict(content.get(column.kind, {}))
-        kind = choices.pop("kind", DEFAULT_ENCODERS[column.kind])
-        encoder = _encoder(kind, choices, f"[content.{column.kind}]")
-        encoder.fit(column_of(frame, name))
-        encoders[name] = (kind, encoder)
-    return encoders
-
-
-def _encoder(kind: str, choices: Mapping[str, Any], where: str) -> ContentEncoder:
-    found = registry.load(registry.ENCODERS, kind, "encoder")
-    encoder: ContentEncoder = found(registry.read_config(found.Config, choices, where))
-    return encoder

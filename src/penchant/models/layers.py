@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from penchant.models.readers import start_small
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -50,14 +52,6 @@ class Dropout(nn.Module):
         return x * keep_mask(x.shape, self.rate).to(x.dtype).mul_(1 / (1 - _dropped(self.rate) / 256))
 
 
-def _small(module: nn.Module) -> None:
-    """Start small: an attribute must earn its weight beside the id. Padding stays zero."""
-    weight = module.get_parameter("weight")
-    nn.init.normal_(weight, std=0.02)
-    if isinstance(module, nn.Embedding):
-        nn.init.zeros_(weight[0])
-
-
 class FeatureEmbedding(nn.Module):
     """The sum of one vector per column: embeddings of categories and tags, a line through each number."""
 
@@ -69,7 +63,7 @@ class FeatureEmbedding(nn.Module):
             for size in self.sizes.values()
         )
         for table in self.tables:
-            _small(table)
+            start_small(table)
 
     def forward(self, features: Mapping[str, Tensor]) -> Tensor | float:
         """[N, D], or 0.0 where there are no columns."""
@@ -84,24 +78,6 @@ class FeatureEmbedding(nn.Module):
                 # Tags: the mean of those that are there.
                 weight: Tensor = table.get_parameter("weight")
                 total = total + functional.embedding_bag(value, weight, mode="mean", padding_idx=0)
-        return total
-
-
-class ContentProjection(nn.Module):
-    """The sum of one projection per modality, over those that are present."""
-
-    def __init__(self, sizes: Mapping[str, int], dim: int) -> None:
-        super().__init__()
-        self.names = list(sizes)
-        self.projections = nn.ModuleList(nn.Linear(size, dim, bias=False) for size in sizes.values())
-        for projection in self.projections:
-            _small(projection)
-
-    def forward(self, content: Mapping[str, tuple[Tensor, Tensor]]) -> Tensor | float:
-        """[N, D], or 0.0 where there are no modalities. An absent vector is zero and adds nothing."""
-        total: Tensor | float = 0.0
-        for name, projection in zip(self.names, self.projections, strict=True):
-            total = total + projection(content[name][0])
         return total
 
 

@@ -18,8 +18,9 @@ import torch
 from torch import Tensor, nn
 
 from penchant.errors import ConfigError
-from penchant.models.layers import CausalBlock, ContentProjection, Dropout, FeatureEmbedding
+from penchant.models.layers import CausalBlock, Dropout, FeatureEmbedding
 from penchant.models.losses import softmax_cross_entropy
+from penchant.models.readers import ContentProjection
 from penchant.models.recommender import Learned, ModelConfig, VectorRecommender
 from penchant.schema import MICROSECONDS
 

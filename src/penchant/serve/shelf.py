@@ -22,6 +22,9 @@ IMAGE_KINDS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif"}
 LARGEST_IMAGE = 20 * 1024 * 1024
 """Bytes."""
 
+_NOT_WORDS = (Kind.IMAGE, Kind.AUDIO, Kind.VECTOR)
+"""Columns that are no words for people: paths, bytes, lists of numbers."""
+
 _POPULAR = Reason(text="Popular now")
 
 
@@ -46,7 +49,7 @@ class Shelf:
         self._small = titles.str.to_lowercase()
         self._root = root.resolve() if root and root.is_dir() else None
         self._images = frame[image] if self._root and image and image in frame.columns else None
-        self._hidden = [name for name, column in schema.items.items() if column.kind is Kind.IMAGE]
+        self._hidden = [name for name, column in schema.items.items() if column.kind in _NOT_WORDS]
         self._seen: dict[int, bool] = {}
 
     def ids(self, rows: list[int]) -> list[Id]:
@@ -74,7 +77,7 @@ class Shelf:
     def picture(self, row: int) -> Path | None:
         """The picture's file, if it is one of decent size below the root, all links followed."""
         name = self._images[row] if self._images is not None else None
-        if not name or self._root is None or "\0" in name:
+        if not isinstance(name, str) or not name or self._root is None or "\0" in name:
             return None
         try:
             path = (self._root / name).resolve()
@@ -84,7 +87,7 @@ class Shelf:
             return None
 
     def card(self, row: int) -> ItemCard:
-        """Everything known of one item, paths of pictures excepted."""
+        """Everything known of one item, pictures, sound and vectors excepted."""
         details: dict[str, Any] = self._frame.row(row, named=True)
         return ItemCard(
             item_id=details.pop(ITEM),

@@ -23,6 +23,9 @@ class EpochReport(msgspec.Struct, frozen=True, kw_only=True):
 class Callback:
     """Override what you want to hear of."""
 
+    def on_content(self, column: str, done: int, total: int) -> None:
+        """Of the distinct values of a content column, so many are encoded."""
+
     def on_start(self, epochs: int, steps_per_epoch: int, done: int) -> None:
         """Training begins, or goes on after `done` steps."""
 
