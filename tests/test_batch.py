@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import torch
@@ -111,3 +112,29 @@ def test_sizes_need_no_features():
     sizes = Sizes(items=3, users=4, actions=5)
     assert (dict(sizes.item_features), dict(sizes.user_features), dict(sizes.content)) == ({}, {}, {})
     assert sizes.has_time
+
+
+def test_context_and_signals_go_with_their_events():
+    flat = history([[1, 2, 3], [], [4, 5]])
+    step = torch.arange(5.0)
+    whole = replace(
+        flat,
+        context={"device": torch.arange(5) + 2, "tags": torch.arange(10).reshape(5, 2)},
+        user_signals=torch.stack([step, -step], 1),
+        item_signals=step[:, None],
+    )
+    picked = whole.select(torch.tensor([2, 0]), last=2)
+    assert picked.context["device"].tolist() == [5, 6, 3, 4]
+    assert picked.user_signals.tolist() == [[3, -3], [4, -4], [1, -1], [2, -2]]
+    padded = picked.padded(1)
+    assert padded.context["device"].tolist() == [[6], [4]]
+    assert padded.context["tags"].tolist() == [[[8, 9]], [[4, 5]]]
+    assert padded.item_signals.tolist() == [[[4.0]], [[2.0]]]
+    wide = whole.padded(5)
+    assert wide.user_signals.shape == (3, 3, 2)
+    assert not wide.user_signals[1].any()
+    assert not wide.user_signals[2, 2].any()
+    users = Users(ids=torch.arange(3), history=whole, catalogue=Items(ids=torch.arange(6)), signals=torch.eye(3))
+    assert users.select(torch.tensor([1])).signals.tolist() == [[0, 1, 0]]
+    items = Items(ids=torch.arange(3), signals=torch.eye(3)).take(torch.tensor([2]))
+    assert items.signals.tolist() == [[0, 0, 1]]

@@ -26,6 +26,7 @@ from penchant.data.sources import movielens_100k, run_file
 from penchant.data.sources.runfile import to_toml
 from penchant.data.splits import SplitConfig
 from penchant.evaluate.metrics import METRICS
+from penchant.features.columns import ColumnChoice
 from penchant.schema import Column, EventType
 from penchant.serve.eventlog import EventLog
 from penchant.serve.http import create_app
@@ -103,6 +104,7 @@ def structs():
         "data.items.columns": Column,
         "data.checks": ChecksConfig,
         "data.split": SplitConfig,
+        "features.columns": ColumnChoice,
     }
     rules = {f"data.checks.rules {name}": registry.load(RULES, name, "rule").Config for name in RULES}
     named |= {name: config for name, config in rules.items() if msgspec.structs.fields(config)}

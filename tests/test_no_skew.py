@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 
 import worlds
 from penchant.features import history
+from penchant.features.live import LiveSignals
+from penchant.features.space import FeatureConfig, FeatureSpace
 from penchant.schema import EVENT_COLUMNS, TIME, USER
 from penchant.serve.sessions import Sessions
 
@@ -111,6 +113,61 @@ def test_late_arrivals_end_in_the_same_history(seed):
         worlds.equal_histories(sessions.user(user).history, whole.history)
 
 
+@cache
+def counted():
+    """The same world, with every aggregate that its data can give."""
+    one = board()
+    data = one.dataset
+    space = FeatureSpace.fit(data, data.events, FeatureConfig(aggregates=True, half_lives=(0.01, 0.2)))
+    return data, space, space.catalogue(data.items)
+
+
+@pytest.mark.parametrize("start_at", [0, 1, 200])
+def test_signals_of_every_training_event_as_live_just_before_it(start_at):
+    data, space, catalogue = counted()
+    order = data.events[USER].unique().sort()
+    trained = space.training_users(order, data.events, catalogue, data.users).history
+    places = dict(zip(order.to_list(), trained.offsets.tolist(), strict=False))
+    sessions = Sessions(space, catalogue, data.events.head(start_at), data.users, item_signals=True)
+    for number, event in enumerate(data.events.select(EVENT_COLUMNS).iter_rows()):
+        user, item, time = event[:3]
+        place = places[user]
+        places[user] += 1
+        if number < start_at:
+            continue
+        asked = sessions.user(user, time)
+        assert torch.equal(asked.signals[0], trained.user_signals[place])
+        assert torch.equal(asked.catalogue.signals[catalogue.row(item)], trained.item_signals[place])
+        sessions.append(*event)
+    whole = space.users(order, data.events, catalogue, data.users)
+    for position, user in enumerate(order.to_list()):
+        assert torch.equal(sessions.user(user).signals[0], whole.signals[position])
+    assert torch.equal(sessions.user(user).catalogue.signals, whole.catalogue.signals)
+
+
+@pytest.mark.parametrize("cut", [0, 17, 420])
+def test_signals_do_not_depend_on_where_the_log_begins_or_on_its_batches(cut):
+    data, space, catalogue = counted()
+    at_once = Sessions(space, catalogue, data.events, data.users)
+    live = LiveSignals.after(space.signals, catalogue, data.events.head(cut))
+    pieces = Sessions(space, catalogue, data.events.head(cut + 3), data.users, live=live, counted=cut)
+    pieces.take([(*row, None) for row in data.events.slice(cut + 3, 50).select(EVENT_COLUMNS).iter_rows()])
+    pieces.extend(data.events.slice(cut + 53))
+    for user in (100, 130, 159, 7):
+        assert torch.equal(at_once.user(user).signals, pieces.user(user).signals)
+
+
+def test_a_stranger_with_this_history_has_the_signals_of_one_who_did_it():
+    data, space, catalogue = counted()
+    sessions = Sessions(space, catalogue, data.events, data.users)
+    own = [
+        (*event[1:], None) for event in data.events.filter(pl.col(USER) == 100).select(EVENT_COLUMNS).iter_rows()
+    ]
+    asked = sessions.stranger(own)
+    assert torch.equal(asked.signals, sessions.user(100).signals)
+    assert not torch.equal(sessions.stranger([]).signals, asked.signals)
+
+
 EVENTS = st.lists(
     st.tuples(
         st.sampled_from([100, 101, 4242]),
@@ -144,7 +201,7 @@ def test_a_history_in_the_request_is_a_history_in_the_table(rows):
     one = board()
     rows = [(100, *row[1:]) for row in rows]
     sessions = start(one.space, one.pipeline.catalogue)
-    asked = sessions.stranger([row[1:] for row in rows])
+    asked = sessions.stranger([(*row[1:], None) for row in rows])
     worlds.equal_histories(asked.history, one.users([100], worlds.table(*rows)).history)
 
 

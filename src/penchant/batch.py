@@ -36,11 +36,14 @@ class Items:
         content: per modality: (what was encoded [N, ...], present [N] bool). A frozen encoder gives vectors
             [N, D_m] float32, one for a trainable network a small raw tensor: see `ContentSize`. Any modality may
             be missing for any item; what is not present is zero.
+        signals: [N, A] float32, scaled aggregates of behaviour as of when the users are asked; None where nobody
+            asked for them, and always in training, where every event has its own: `History.item_signals`.
     """
 
     ids: Tensor
     features: Mapping[str, Tensor] = field(default_factory=dict)
     content: Mapping[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
+    signals: Tensor | None = None
 
     def __len__(self) -> int:
         return int(self.ids.shape[0])
@@ -51,6 +54,7 @@ class Items:
             ids=self.ids[rows],
             features={name: value[rows] for name, value in self.features.items()},
             content={name: (v[rows], present[rows]) for name, (v, present) in self.content.items()},
+            signals=_pick(self.signals, rows),
         )
 
 
@@ -64,6 +68,8 @@ class PaddedHistory:
         times: [B, L] int64, microseconds.
         values: [B, L] float32, standardised over the training events; 0 where there is none.
         lengths: [B] int64.
+        context: per column, [B, L] or [B, L, W], as in `History`.
+        user_signals, item_signals: [B, L, A], as in `History`.
     """
 
     rows: Tensor
@@ -71,6 +77,9 @@ class PaddedHistory:
     times: Tensor
     values: Tensor
     lengths: Tensor
+    context: Mapping[str, Tensor] = field(default_factory=dict)
+    user_signals: Tensor | None = None
+    item_signals: Tensor | None = None
 
     @property
     def valid(self) -> Tensor:
@@ -91,6 +100,10 @@ class History:
         actions: [E] int64, index in the action vocabulary.
         times: [E] int64, microseconds.
         values: [E] float32, standardised over the training events; 0 where there is none.
+        context: per column of what was known when the event began: [E] or [E, W], as in `Items.features`.
+        user_signals, item_signals: [E, A] float32, scaled aggregates of the event's user and of its item as they
+            stood just before it. Only in training, and only where they are asked for: what is known when
+            somebody asks is in `Users.signals` and `Items.signals`.
     """
 
     offsets: Tensor
@@ -98,6 +111,9 @@ class History:
     actions: Tensor
     times: Tensor
     values: Tensor
+    context: Mapping[str, Tensor] = field(default_factory=dict)
+    user_signals: Tensor | None = None
+    item_signals: Tensor | None = None
 
     def __len__(self) -> int:
         return int(self.offsets.shape[0]) - 1
@@ -129,6 +145,9 @@ class History:
             actions=self.actions[source],
             times=self.times[source],
             values=self.values[source],
+            context={name: value[source] for name, value in self.context.items()},
+            user_signals=_pick(self.user_signals, source),
+            item_signals=_pick(self.item_signals, source),
         )
 
     def padded(self, length: int) -> PaddedHistory:
@@ -141,8 +160,8 @@ class History:
 
         def rectangle(flat: Tensor) -> Tensor:
             if not len(flat):
-                return flat.new_zeros(len(self), width)
-            return flat[source].masked_fill(~valid, 0)
+                return flat.new_zeros(len(self), width, *flat.shape[1:])
+            return flat[source].masked_fill(~valid.reshape(*valid.shape, *[1] * (flat.dim() - 1)), 0)
 
         return PaddedHistory(
             rows=rectangle(self.rows),
@@ -150,6 +169,9 @@ class History:
             times=rectangle(self.times),
             values=rectangle(self.values),
             lengths=lengths,
+            context={name: rectangle(value) for name, value in self.context.items()},
+            user_signals=None if self.user_signals is None else rectangle(self.user_signals),
+            item_signals=None if self.item_signals is None else rectangle(self.item_signals),
         )
 
 
@@ -162,12 +184,14 @@ class Users:
         history: what they did; its `rows` point into `catalogue`.
         catalogue: the items that `history.rows` point into.
         features: per column, as in `Items.features`.
+        signals: [B, A] float32, scaled aggregates of behaviour as of when they are asked; None as in `Items`.
     """
 
     ids: Tensor
     history: History
     catalogue: Items
     features: Mapping[str, Tensor] = field(default_factory=dict)
+    signals: Tensor | None = None
 
     def __len__(self) -> int:
         return int(self.ids.shape[0])
@@ -179,6 +203,7 @@ class Users:
             history=self.history.select(users, last),
             catalogue=self.catalogue,
             features={name: value[users] for name, value in self.features.items()},
+            signals=_pick(self.signals, users),
         )
 
 
@@ -239,6 +264,8 @@ class Sizes:
         item_features, user_features: per column, the size of its vocabulary, or 0 for a number.
         content: per modality, what a model gets of each item.
         has_time: whether gaps between events mean anything.
+        user_signals, item_signals: how many signals a user has, and an item; 0 where nobody asked for them.
+        context: per column of events, as in `item_features`.
     """
 
     items: int
@@ -248,3 +275,10 @@ class Sizes:
     user_features: Mapping[str, int] = field(default_factory=dict)
     content: Mapping[str, ContentSize] = field(default_factory=dict)
     has_time: bool = True
+    user_signals: int = 0
+    item_signals: int = 0
+    context: Mapping[str, int] = field(default_factory=dict)
+
+
+def _pick(values: Tensor | None, places: Tensor) -> Tensor | None:
+    return None if values is None else values[places]

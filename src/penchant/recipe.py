@@ -40,7 +40,7 @@ from penchant.models.recommender import Learned
 from penchant.recommend.pipeline import Pipeline
 from penchant.schema import TIME
 from penchant.train.trainer import TrainConfig
-from penchant.workbench import Workbench, metric_k
+from penchant.workbench import Workbench, check_columns, metric_k
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -108,7 +108,8 @@ def ingest(run: RunConfig, artefacts: Path | str) -> Data:
         artefacts: where the clean tables are kept, under `datasets/<name>-<hash>`.
 
     Raises:
-        DataError, ConfigError: name the file, row, column or key, and the way out.
+        DataError, ConfigError: name the file, row, column or key, and the way out; also where a column tells
+            what comes after training.
     """
     datasets = Path(artefacts) / "datasets"
     config = run.read(DataConfig, "data")
@@ -118,6 +119,7 @@ def ingest(run: RunConfig, artefacts: Path | str) -> Data:
         made.dataset.save(folder, {"quarantine": made.refused})
         write_json(folder / "report.json", made.report)
     divided = split(made.dataset, config.split)
+    check_columns(run, made.dataset, divided)
     return Data(dataset=made.dataset, split=divided, folder=folder, report=made.report)
 
 

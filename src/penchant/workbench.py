@@ -15,6 +15,7 @@ import msgspec
 from penchant.errors import ConfigError
 from penchant.evaluate.metrics import METRICS
 from penchant.evaluate.protocol import EvaluateConfig, Question
+from penchant.features.leaks import refuse_leaks
 from penchant.features.space import FeatureConfig, FeatureSpace
 from penchant.models.recommender import Recommender, Solved
 from penchant.recommend.pipeline import Pipeline
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from penchant.config import ModelChoice, RunConfig
     from penchant.content.library import Library
     from penchant.data.dataset import Dataset
+    from penchant.data.splits import Split
     from penchant.features.catalogue import Catalogue
     from penchant.train.callbacks import Callback
 
@@ -72,7 +74,7 @@ class Workbench:
         space = FeatureSpace.fit(dataset, events, run.read(FeatureConfig, "features"), run.content, library)
         seen = dataset.items.join(events.select(ITEM).unique(), on=ITEM, how="semi", maintain_order="left")
         people = events[USER].unique().sort()
-        users = space.users(people, events, space.catalogue(seen), dataset.users)
+        users = space.training_users(people, events, space.catalogue(seen), dataset.users)
         return cls(run=run, dataset=dataset, events=events, space=space, users=users)
 
     def catalogue(self) -> Catalogue:
@@ -129,6 +131,17 @@ class Workbench:
             return question.ask(Pipeline(model, self.space, catalogue)).means()
 
         return validate
+
+
+def check_columns(run: RunConfig, dataset: Dataset, parts: Split) -> None:
+    """Refuse columns that tell what comes after training, before anything learns from them.
+
+    Raises:
+        DataError: names them, and the way out.
+    """
+    chosen = run.read(FeatureConfig, "features")
+    known, hidden = parts.scan("train"), parts.scan("validation", "test")
+    refuse_leaks(dataset, known, hidden, leave_out=chosen.leave_out, trust=chosen.trust)
 
 
 def metric_k(metric: str, path: Path) -> int:

@@ -359,8 +359,8 @@ SPOILT = {
     "no answers": spoil_bytes("golden.json", b"{}"),
     "ids of another type": spoil_space(items=["a", "b"]),
     "ids of both types": spoil_space(users=["a", 1]),
-    "a kind without a column": spoil_space(item_columns={"title": {"kind": "text"}}),
-    "a kind that does not exist": spoil_space(item_columns={"title": {"kind": "smell"}}),
+    "a kind without a column": spoil_space(item_columns={"columns": {"title": {"kind": "text"}}}),
+    "a kind that does not exist": spoil_space(item_columns={"columns": {"title": {"kind": "smell"}}}),
     "an encoder that does not exist": spoil_space(encoders={"title": {"kind": "os:system", "config": {}}}),
 }
 

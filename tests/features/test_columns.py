@@ -12,8 +12,10 @@ import torch
 
 from penchant.features.columns import (
     COLUMNS,
+    HUGE,
     MOST_TAGS,
     CategoryColumn,
+    ColumnChoice,
     ColumnState,
     NumberColumn,
     TagsColumn,
@@ -128,3 +130,78 @@ def test_through_json_every_kind_encodes_the_same(kind, values, later):
     assert again.size == column.size
     assert again.encode(later).tolist() == column.encode(later).tolist()
     assert again.encode(later).dtype == column.encode(later).dtype
+
+
+def words(*values):
+    return pl.Series("x", values, dtype=pl.String)
+
+
+def test_log_tames_a_long_tail_and_keeps_the_sign():
+    column = NumberColumn.fit(numbers(0, 9, 99, -9), ColumnChoice(transform="log"))
+    found = column.encode(numbers(0, 9, 99, -9, None, 1e30))
+    logs = [0, math.log(10), math.log(100), -math.log(10)]
+    mean = sum(logs) / 4
+    scale = math.sqrt(sum((x - mean) ** 2 for x in logs) / 4)
+    assert found[:4].tolist() == pytest.approx([(x - mean) / scale for x in logs])
+    assert found[4] == 0
+    assert found[5] == 8
+
+
+def test_quantiles_make_any_shape_normal():
+    values = numbers(*(2.0 ** (n / 50) for n in range(2001)))
+    column = NumberColumn.fit(values, ColumnChoice(transform="quantile"))
+    found = column.encode(values)
+    assert found.mean().abs() < 0.01
+    assert abs(found.std() - 1) < 0.02
+    assert (found[1:] >= found[:-1]).all()
+    beyond = column.encode(numbers(-1e9, 1e30, None, NAN))
+    assert beyond[0] == -beyond[1] == found.min()
+    assert beyond[2:].tolist() == [0, 0]
+
+
+def test_quantiles_of_ties_and_of_nothing():
+    column = NumberColumn.fit(numbers(0, 0, 0, 0, 5), ColumnChoice(transform="quantile"))
+    assert column.encode(numbers(0))[0] < 0 < column.encode(numbers(5))[0]
+    assert NumberColumn.fit(numbers(None), ColumnChoice(transform="quantile")).encode(numbers(3)).tolist() == [0]
+
+
+@pytest.mark.parametrize("transform", ["standard", "log", "quantile"])
+def test_every_transform_survives_json_and_takes_one_or_many(transform):
+    column = NumberColumn.fit(numbers(0.1, 3.7, 11, 11, -5), ColumnChoice(transform=transform))
+    asked = [None, NAN, 0.1, 2.3, 1e30, -1]
+    again = through_json(column, Kind.NUMBER)
+    assert again.encode(numbers(*asked)).tolist() == column.encode(numbers(*asked)).tolist()
+    assert [torch.tensor(column.one(x)).item() for x in asked] == column.encode(numbers(*asked)).tolist()
+
+
+def test_rare_words_are_one_with_those_never_seen():
+    column = CategoryColumn.fit(words("a", "a", "b", None), ColumnChoice(min_count=2))
+    assert column.size == 3
+    assert column.encode(words("a", "b", "new", None)).tolist() == [2, 1, 1, 0]
+    listed = TagsColumn.fit(tags(["a", "b"], ["a"]), ColumnChoice(min_count=2))
+    assert listed.encode(tags(["b", "a"])).tolist() == [[1, 2]]
+
+
+@pytest.mark.parametrize("kind", [Kind.CATEGORY, Kind.ID])
+def test_words_in_buckets(kind):
+    column = COLUMNS[kind].fit(words("a", "b"), ColumnChoice(buckets=50))
+    assert column.size == 52
+    found = column.encode(words("a", "b", "a", "never seen", None)).tolist()
+    assert found[0] == found[2]
+    assert found[4] == 0
+    assert all(2 <= index < 52 for index in found[:4])
+    assert through_json(column, Kind.CATEGORY).encode(words("a", "never seen")).tolist() == [found[0], found[3]]
+
+
+def test_tags_in_buckets():
+    column = TagsColumn.fit(tags(["a"]), ColumnChoice(buckets=50))
+    again = through_json(column, Kind.TAGS)
+    assert again.encode(tags(["a", "z"], None)).tolist() == column.encode(tags(["a", "z"], None)).tolist()
+    assert column.encode(tags(["a", "z"], None))[1].tolist() == [0, 0]
+
+
+def test_an_enormous_vocabulary_is_hashed_by_itself():
+    many = pl.Series([f"seller {number}" for number in range(HUGE + 1)])
+    assert CategoryColumn.fit(many).size == HUGE + 2
+    assert CategoryColumn.fit(many.head(HUGE)).encode(words("new")).tolist() == [1]
+    assert CategoryColumn.fit(many).encode(words("new"))[0] >= 2

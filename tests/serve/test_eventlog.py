@@ -38,8 +38,8 @@ def test_appended_events_come_back_as_they_went_in(log):
     assert log.append([event(7, "7", type="rated", value=4.5), event("7", 7)]) == [1, 2]
     frame = everything(log)
     assert frame.rows() == [
-        (1, 7, None, None, "7", 1_000_000, "rated", 4.5),
-        (2, None, "7", 7, None, 1_000_000, "event", None),
+        (1, 7, None, None, "7", 1_000_000, "rated", 4.5, None),
+        (2, None, "7", 7, None, 1_000_000, "event", None, None),
     ]
 
 
@@ -200,3 +200,26 @@ def test_a_log_that_cannot_be_opened_says_why(tmp_path):
 def test_a_url_that_cannot_be_used_is_refused(url, message):
     with pytest.raises(ConfigError, match=message):
         EventLog(url)
+
+
+def test_what_an_event_says_beyond_comes_back_in_columns(log):
+    log.append([event(more={"dwell": 2.5, "device": "电话"}), event(), event(more={"price": 3.0})])
+    more = {"dwell": pl.Float64(), "device": pl.String(), "price": pl.Float64()}
+    frame = canonical(everything(log), IdType.INTEGER, IdType.INTEGER, more)
+    assert frame.select(*more).rows() == [(2.5, "电话", None), (None, None, None), (None, None, 3.0)]
+
+
+def test_a_log_of_an_earlier_version_is_taken_up(tmp_path, url):
+    old = sqlite3.connect(tmp_path / "events.db")
+    old.execute(
+        "CREATE TABLE events (sequence BIGINT PRIMARY KEY, user_id_number BIGINT, user_id_text TEXT,"
+        " item_id_number BIGINT, item_id_text TEXT, time BIGINT NOT NULL, type TEXT NOT NULL, value DOUBLE)"
+    )
+    old.execute("INSERT INTO events VALUES (1, 7, NULL, 9, NULL, 5, 'view', NULL)")
+    old.commit()
+    old.close()
+    log = EventLog(url)
+    assert log.append([event(more={"dwell": 1.0})]) == [2]
+    frame = canonical(everything(log), IdType.INTEGER, IdType.INTEGER, {"dwell": pl.Float64()})
+    assert frame["dwell"].to_list() == [None, 1.0]
+    log.close()

@@ -73,7 +73,7 @@ def test_an_item_that_the_catalogue_lacks_leaves_no_trace(space, catalogue, data
 
 def test_a_stranger_is_encoded_as_the_space_does(space, catalogue, data):
     live = sessions(space, catalogue, data.events, data)
-    past = [(9, 100, "watched", None), (4711, 150, "watched", None), (5, 50, "watched", 2.0)]
+    past = [(9, 100, "watched", None, None), (4711, 150, "watched", None, None), (5, 50, "watched", 2.0, None)]
     assert catalogue.ids.gather(live.stranger(past).history.rows.tolist()).to_list() == [5, 9]
     assert len(live.stranger([]).history.rows) == 0
     nobody = space.users(pl.Series("user_id", [-1]), data.events.clear(), catalogue, data.users)

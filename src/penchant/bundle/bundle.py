@@ -8,6 +8,7 @@ model.safetensors          what the model has learned
 item_vectors.safetensors   the catalogue's vectors, for a model that has them
 content.safetensors        what encoders made of the catalogue's text, pictures and sound
 items, users, events       Parquet: the catalogue, the profiles, and what everyone did so far
+aggregates.safetensors     the state of behaviour aggregates after those events, if models see them
 golden.json                requests with their answers; one that answers otherwise is not served
 card.md                    what it is, for people
 =========================  =======================================================================
@@ -33,6 +34,7 @@ from penchant.bundle.card import card
 from penchant.bundle.manifest import FORMAT, MAGIC, Manifest, libraries
 from penchant.content.library import Library
 from penchant.errors import BundleError, ConfigError
+from penchant.features.live import LiveSignals
 from penchant.features.space import FeatureSpace, SpaceState
 from penchant.recommend.pipeline import Pipeline
 
@@ -58,12 +60,21 @@ class Bundle:
         pipeline: the model over the catalogue.
         users: the profiles, one row per user of whom anything is known.
         events: canonical events in log order: what everyone did when the bundle was made.
+        aggregates: the state of behaviour aggregates after `events`; None where the feature space has no signals.
     """
 
     manifest: Manifest
     pipeline: Pipeline
     users: pl.DataFrame
     events: pl.DataFrame
+    aggregates: Mapping[str, Tensor] | None = None
+
+    def live(self) -> LiveSignals | None:
+        """The signals after the bundle's events, ready to take more; None where the feature space has none."""
+        space, catalogue = self.pipeline.space, self.pipeline.catalogue
+        if space.signals is None:
+            return None
+        return LiveSignals.after(space.signals, catalogue, self.events, self.aggregates)
 
     @property
     def root(self) -> Path | None:
@@ -120,7 +131,11 @@ def write_bundle(
         pipeline.catalogue.frame.write_parquet(draft / "items.parquet")
         users.write_parquet(draft / "users.parquet")
         events.write_parquet(draft / "events.parquet")
-        write_json(draft / "golden.json", verify.golden(pipeline, users, events))
+        live = None
+        if pipeline.space.signals is not None:
+            live = LiveSignals.after(pipeline.space.signals, pipeline.catalogue, events)
+            save_file(live.tensors(), draft / "aggregates.safetensors")
+        write_json(draft / "golden.json", verify.golden(pipeline, users, events, live))
         manifest = Manifest(
             magic=MAGIC,
             format=FORMAT,
@@ -185,9 +200,15 @@ def open_bundle(path: Path | str) -> Bundle:
         tables = {name: pl.read_parquet(folder / f"{name}.parquet") for name in ("items", "users", "events")}
         catalogue = space.catalogue(tables["items"], _content(folder, manifest))
         pipeline = Pipeline(model, space, catalogue, _vectors(folder, manifest))
-        bundle = Bundle(manifest=manifest, pipeline=pipeline, users=tables["users"], events=tables["events"])
+        bundle = Bundle(
+            manifest=manifest,
+            pipeline=pipeline,
+            users=tables["users"],
+            events=tables["events"],
+            aggregates=_tensors(folder, manifest, "aggregates.safetensors"),
+        )
         expected = (folder / "golden.json").read_bytes()
-        verify.answers(folder, bundle.pipeline, bundle.users, bundle.events, expected)
+        verify.answers(folder, bundle.pipeline, bundle.users, bundle.events, expected, bundle.live())
     except _UNREADABLE as error:
         raise BundleError(f"{folder}: this bundle cannot be opened: {error}") from error
     return bundle
@@ -209,9 +230,13 @@ _UNREADABLE = (
 
 
 def _vectors(folder: Path, manifest: Manifest) -> Tensor | None:
-    """The catalogue's vectors if the manifest lists them: a file that it does not list is not trusted."""
-    name = "item_vectors.safetensors"
-    return load_file(folder / name)["vectors"] if name in manifest.files else None
+    found = _tensors(folder, manifest, "item_vectors.safetensors")
+    return found["vectors"] if found is not None else None
+
+
+def _tensors(folder: Path, manifest: Manifest, name: str) -> dict[str, Tensor] | None:
+    """What a file holds if the manifest lists it: one that it does not list is not trusted."""
+    return load_file(folder / name) if name in manifest.files else None
 
 
 def _flat(content: Mapping[str, tuple[Tensor, Tensor]]) -> dict[str, Tensor]:

@@ -122,7 +122,9 @@ def recommend_to(
     check_k(k)
     pipeline = bundle.pipeline
     step = max(min(CELLS // max(len(pipeline.catalogue), 1), 1024), 1)
-    everyone_asked = pipeline.space.users(users, bundle.events, pipeline.catalogue, bundle.users)
+    everyone_asked = pipeline.space.users(
+        users, bundle.events, pipeline.catalogue, bundle.users, live=bundle.live()
+    )
     for start in range(0, len(users), step):
         some = users.slice(start, step)
         batch = everyone_asked.select(torch.arange(start, start + len(some)))

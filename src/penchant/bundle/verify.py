@@ -16,6 +16,7 @@ from penchant.schema import USER
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from penchant.features.live import LiveSignals
     from penchant.recommend.pipeline import Pipeline
 
 _USERS = 8
@@ -32,13 +33,22 @@ class Golden(msgspec.Struct, frozen=True, kw_only=True):
     scores: list[float]
 
 
-def golden(pipeline: Pipeline, users: pl.DataFrame, events: pl.DataFrame) -> list[Golden]:
-    """Answers for a few users, spread evenly over those with a history, and for a stranger."""
+def golden(
+    pipeline: Pipeline, users: pl.DataFrame, events: pl.DataFrame, live: LiveSignals | None = None
+) -> list[Golden]:
+    """Answers for a few users, spread evenly over those with a history, and for a stranger.
+
+    Args:
+        pipeline: who answers.
+        users: the profiles.
+        events: what everyone did.
+        live: the signals after `events`, if they are at hand.
+    """
     everyone = events[USER].unique().sort()
     step = max(1, len(everyone) // _USERS)
     chosen = everyone.gather_every(step).head(_USERS)
     asked = pl.concat([chosen, pl.Series(USER, [None], dtype=everyone.dtype)])
-    batch = pipeline.space.users(asked, events, pipeline.catalogue, users)
+    batch = pipeline.space.users(asked, events, pipeline.catalogue, users, live=live)
     ranked = pipeline.recommend(batch, _K)
     ids = pipeline.catalogue.ids
     answers = []
@@ -94,13 +104,20 @@ def files(folder: Path, stated: Manifest) -> None:
         raise BundleError(f"{folder}: the manifest does not list {', '.join(sorted(missing))}")
 
 
-def answers(folder: Path, pipeline: Pipeline, users: pl.DataFrame, events: pl.DataFrame, expected: bytes) -> None:
-    """Ask the golden requests again.
+def answers(
+    folder: Path,
+    pipeline: Pipeline,
+    users: pl.DataFrame,
+    events: pl.DataFrame,
+    expected: bytes,
+    live: LiveSignals | None = None,
+) -> None:
+    """Ask the golden requests again; arguments as in `golden`.
 
     Raises:
         BundleError: an answer is another one now.
     """
-    wanted, given = msgspec.json.decode(expected, type=list[Golden]), golden(pipeline, users, events)
+    wanted, given = msgspec.json.decode(expected, type=list[Golden]), golden(pipeline, users, events, live)
     if len(wanted) != len(given):
         raise BundleError(f"{folder}: golden.json holds {len(wanted)} requests instead of {len(given)}")
     for before, now in zip(wanted, given, strict=True):

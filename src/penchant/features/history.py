@@ -11,14 +11,29 @@ The definition, in four lines:
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from penchant.batch import History
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-def build(owners: Tensor, rows: Tensor, actions: Tensor, times: Tensor, values: Tensor, n_users: int) -> History:
+
+def build(
+    owners: Tensor,
+    rows: Tensor,
+    actions: Tensor,
+    times: Tensor,
+    values: Tensor,
+    n_users: int,
+    *,
+    context: Mapping[str, Tensor] | None = None,
+    signals: tuple[Tensor, Tensor] | None = None,
+) -> History:
     """Ragged histories out of events in order of arrival.
 
     Args:
@@ -28,6 +43,8 @@ def build(owners: Tensor, rows: Tensor, actions: Tensor, times: Tensor, values: 
         times: [E] int64, microseconds.
         values: [E] float32; NaN becomes 0.
         n_users: how many users; one without events gets an empty history.
+        context: per column, [E] or [E, W].
+        signals: of each event's user and of its item, [E, A] each, as they stood just before it.
     """
     keep = torch.nonzero((owners >= 0) & (rows >= 0)).squeeze(1)
     owners = owners[keep]
@@ -42,4 +59,7 @@ def build(owners: Tensor, rows: Tensor, actions: Tensor, times: Tensor, values: 
         actions=actions[source],
         times=times[source],
         values=torch.nan_to_num(values[source], nan=0.0),
+        context={name: value[source] for name, value in (context or {}).items()},
+        user_signals=signals[0][source] if signals else None,
+        item_signals=signals[1][source] if signals else None,
     )

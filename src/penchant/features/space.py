@@ -7,6 +7,7 @@ It travels in the bundle with the model that was trained in it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,20 +19,21 @@ from penchant import registry
 from penchant.batch import History, Items, Sizes, Users
 from penchant.content.choices import ContentConfig
 from penchant.content.library import Library
-from penchant.errors import ConfigError, nearest
 from penchant.features import history
+from penchant.features.aggregates.measures import Measures
 from penchant.features.catalogue import Catalogue
-from penchant.features.columns import COLUMNS, CategoryColumn, ColumnState, NumberColumn, TagsColumn
-from penchant.features.content import ContentColumns, EncoderState, column_of
+from penchant.features.columns import ColumnChoice, ColumnState, NumberColumn
+from penchant.features.columnset import ColumnSet, ColumnSetState, check_names, crosses_of
+from penchant.features.content import ContentColumns, EncoderState
+from penchant.features.live import LiveSignals
+from penchant.features.signals import Signals, SignalState
 from penchant.features.vocabulary import Vocabulary
-from penchant.schema import ITEM, TIME, TYPE, USER, VALUE, Column, IdType, Schema
+from penchant.schema import ITEM, TIME, TYPE, USER, VALUE, Column, IdType, Kind, Schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from penchant.data.dataset import Dataset
-
-AnyColumn = NumberColumn | CategoryColumn | TagsColumn
 
 
 class FeatureConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,6 +41,17 @@ class FeatureConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     leave_out: list[str] = []
     """Columns of the item or user table that models shall not see."""
+    aggregates: bool | tuple[str, ...] = False
+    """Aggregates of behaviour that models see and the service shows: names, or true for all that the data can
+    give. Off by default: they cost a pass over all events, and a model of ids alone does not look at them."""
+    half_lives: tuple[float, float] = (1.0, 30.0)
+    """Days, of the aggregate "trend"."""
+    columns: dict[str, ColumnChoice] = {}
+    """By column of any table: how it becomes a feature."""
+    trust: list[str] = []
+    """Columns that somebody vouches for: they were known at the time, however much they seem to tell of later."""
+    crosses: dict[str, tuple[str, ...]] = {}
+    """By name of the new feature: columns of one table that are taken together as one word."""
 
 
 class SpaceState(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,10 +61,12 @@ class SpaceState(msgspec.Struct, frozen=True, kw_only=True):
     items: list[int | str]
     users: list[int | str]
     actions: list[str]
-    item_columns: dict[str, ColumnState]
-    user_columns: dict[str, ColumnState]
+    item_columns: ColumnSetState
+    user_columns: ColumnSetState
+    context: ColumnSetState = ColumnSetState()
     encoders: dict[str, EncoderState]
     values: ColumnState
+    signals: SignalState | None = None
 
 
 class FeatureSpace:
@@ -61,17 +76,17 @@ class FeatureSpace:
         self,
         schema: Schema,
         vocabularies: tuple[Vocabulary, Vocabulary, Vocabulary],
-        item_columns: Mapping[str, AnyColumn],
-        user_columns: Mapping[str, AnyColumn],
+        columns: tuple[ColumnSet, ColumnSet, ColumnSet],
         content: ContentColumns,
         values: NumberColumn,
+        signals: Signals | None = None,
     ) -> None:
         self.schema = schema
         self.item_ids, self.user_ids, self.actions = vocabularies
-        self.item_columns = dict(item_columns)
-        self.user_columns = dict(user_columns)
+        self.item_columns, self.user_columns, self.context = columns
         self.content = content
         self.values = values
+        self.signals = signals
 
     @classmethod
     def fit(
@@ -98,23 +113,24 @@ class FeatureSpace:
         config = config or FeatureConfig()
         encoding = registry.read_config(ContentConfig, content or {}, "[content]")
         schema = dataset.schema
-        for name in config.leave_out:
-            if name not in schema.items and name not in schema.users:
-                raise ConfigError(
-                    f"[features] leave_out: no column {name!r}{nearest(name, [*schema.items, *schema.users])}"
-                )
+        check_names(config.leave_out, _tables(schema), "[features] leave_out")
         items = dataset.items.join(events.select(ITEM).unique(), on=ITEM, how="semi")
         users = dataset.users.join(events.select(USER).unique(), on=USER, how="semi")
-        return cls(
+        space = cls(
             schema,
             (Vocabulary.fit(events[ITEM]), Vocabulary.fit(events[USER]), Vocabulary.fit(events[TYPE])),
-            _fit_columns(items, schema.items, config.leave_out),
-            _fit_columns(users, schema.users, config.leave_out),
+            _fit_columns({"items": items, "users": users, "context": events}, schema, config),
             ContentColumns.fit(
                 items, schema.items, config.leave_out, encoding, library or Library(dataset.root, encoding)
             ),
             NumberColumn.fit(events[VALUE]),
         )
+        if config.aggregates:
+            measures = Measures.choose(config.aggregates, config.half_lives, schema)
+            space.signals = Signals.fit(
+                measures, events, Catalogue(items, Items(ids=space.item_ids.encode(items[ITEM])))
+            )
+        return space
 
     @property
     def sizes(self) -> Sizes:
@@ -123,10 +139,13 @@ class FeatureSpace:
             items=len(self.item_ids),
             users=len(self.user_ids),
             actions=len(self.actions),
-            item_features={name: column.size for name, column in self.item_columns.items()},
-            user_features={name: column.size for name, column in self.user_columns.items()},
+            item_features=self.item_columns.sizes,
+            user_features=self.user_columns.sizes,
             content=self.content.sizes,
             has_time=self.schema.has_time,
+            user_signals=len(self.signals.user_columns) if self.signals else 0,
+            item_signals=len(self.signals.item_columns) if self.signals else 0,
+            context=self.context.sizes,
         )
 
     def catalogue(
@@ -144,24 +163,63 @@ class FeatureSpace:
         """The given item rows as tensors; arguments as of `catalogue`."""
         return Items(
             ids=self.item_ids.encode(items[ITEM]),
-            features={name: column.encode(column_of(items, name)) for name, column in self.item_columns.items()},
+            features=self.item_columns.encode(items),
             content=self.content.encode(items) if content is None else content,
         )
 
     def profiles(self, ids: pl.Series, profiles: pl.DataFrame) -> tuple[Tensor, dict[str, Tensor]]:
         """(index [B] in the user vocabulary, features) of raw user ids, their rows looked up in `profiles`."""
         rows = ids.to_frame(USER).join(profiles, on=USER, how="left", maintain_order="left")
-        features = {name: column.encode(column_of(rows, name)) for name, column in self.user_columns.items()}
-        return self.user_ids.encode(ids), features
+        return self.user_ids.encode(ids), self.user_columns.encode(rows)
 
-    def users(self, ids: pl.Series, events: pl.DataFrame, catalogue: Catalogue, profiles: pl.DataFrame) -> Users:
-        """Those who are asked about.
+    def users(
+        self,
+        ids: pl.Series,
+        events: pl.DataFrame,
+        catalogue: Catalogue,
+        profiles: pl.DataFrame,
+        *,
+        live: LiveSignals | None = None,
+    ) -> Users:
+        """Those who are asked about, now that `events` have happened.
 
         Args:
             ids: [B] distinct raw user ids.
             events: canonical events in order of arrival, theirs and perhaps others'.
             catalogue: the items that histories may hold.
             profiles: the user table; a user without a row has all features missing.
+            live: the signals after `events`, if they are at hand; otherwise they are counted here.
+        """
+        users = self.known_users(ids, events, catalogue, profiles)
+        if self.signals is None:
+            return users
+        live = live or LiveSignals.after(self.signals, catalogue, events)
+        items = replace(catalogue.items, signals=live.items(live.clock))
+        return replace(users, catalogue=items, signals=live.users(ids.to_list(), live.clock))
+
+    def training_users(
+        self, ids: pl.Series, events: pl.DataFrame, catalogue: Catalogue, profiles: pl.DataFrame
+    ) -> Users:
+        """Those whom models learn from: each event with the signals as they stood just before it.
+
+        Arguments as in `users`. Signals as of the end are not among what this returns: they would tell the
+        earlier events' future.
+        """
+        signals = self.signals.just_before(events, catalogue) if self.signals else None
+        return self.known_users(ids, events, catalogue, profiles, signals)
+
+    def known_users(
+        self,
+        ids: pl.Series,
+        events: pl.DataFrame,
+        catalogue: Catalogue,
+        profiles: pl.DataFrame,
+        signals: tuple[Tensor, Tensor] | None = None,
+    ) -> Users:
+        """Users with their histories and features; arguments as in `users`.
+
+        Their own signals are not among them: those depend on when somebody asks. `signals` are those of `events`,
+        each just before it.
         """
         index, features = self.profiles(ids, profiles)
         positions = pl.DataFrame({USER: ids}).with_row_index("position")
@@ -171,7 +229,7 @@ class FeatureSpace:
             ids=index,
             history=history.build(
                 torch.tensor(owners.cast(pl.Int64).fill_null(-1).to_numpy(), dtype=torch.int64),
-                rows, actions, times, values, len(ids),
+                rows, actions, times, values, len(ids), context=self.context.encode(events), signals=signals,
             ),
             catalogue=catalogue.items,
             features=features,
@@ -200,10 +258,12 @@ class FeatureSpace:
             items=self.item_ids.values.to_list(),
             users=self.user_ids.values.to_list(),
             actions=self.actions.values.to_list(),
-            item_columns={name: column.state() for name, column in self.item_columns.items()},
-            user_columns={name: column.state() for name, column in self.user_columns.items()},
+            item_columns=self.item_columns.state(),
+            user_columns=self.user_columns.state(),
+            context=self.context.state(),
             encoders=encoders,
             values=self.values.state(),
+            signals=self.signals.state if self.signals else None,
         )
         return saved, tensors
 
@@ -219,19 +279,45 @@ class FeatureSpace:
                 Vocabulary(pl.Series(saved.users, dtype=_ID[saved.schema.user_id])),
                 Vocabulary(pl.Series(saved.actions, dtype=pl.String)),
             ),
-            {name: COLUMNS[state.kind].load(state) for name, state in saved.item_columns.items()},
-            {name: COLUMNS[state.kind].load(state) for name, state in saved.user_columns.items()},
+            (
+                ColumnSet.load(saved.item_columns),
+                ColumnSet.load(saved.user_columns),
+                ColumnSet.load(saved.context),
+            ),
             ContentColumns.load(saved.encoders, tensors, library),
             NumberColumn.load(saved.values),
+            Signals(saved.signals) if saved.signals else None,
         )
 
 
 _ID = {IdType.INTEGER: pl.Int64(), IdType.STRING: pl.String()}
 
 
-def _fit_columns(frame: pl.DataFrame, columns: Mapping[str, Column], leave_out: list[str]) -> dict[str, AnyColumn]:
-    return {
-        name: COLUMNS[column.kind].fit(column_of(frame, name))
-        for name, column in columns.items()
-        if column.kind in COLUMNS and name not in leave_out
-    }
+def _tables(schema: Schema) -> dict[str, Mapping[str, Column]]:
+    return {"items": schema.items, "users": schema.users, "context": schema.context}
+
+
+def _fit_columns(
+    frames: Mapping[str, pl.DataFrame], schema: Schema, config: FeatureConfig
+) -> tuple[ColumnSet, ColumnSet, ColumnSet]:
+    """The columns of items, users and context, fitted to the rows that training may see."""
+    tables = _tables(schema)
+    check_names(config.columns, tables, "[features.columns]")
+    latest = frames["context"][TIME].max()
+    items, users, context = (
+        ColumnSet.fit(
+            frame,
+            # Tags of events would make a history ragged twice over; text of events has no encoder yet.
+            {
+                name: column
+                for name, column in tables[table].items()
+                if table != "context" or column.kind is not Kind.TAGS
+            },
+            leave_out=config.leave_out,
+            choices=config.columns,
+            crosses=crosses_of(table, config.crosses, tables),
+            end=latest if isinstance(latest, int) else 0,
+        )
+        for table, frame in frames.items()
+    )
+    return items, users, context

@@ -6,10 +6,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 import torch
 
 from penchant.batch import FIRST, PADDING, UNKNOWN
+from penchant.features.hashing import stable_hash
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,3 +58,23 @@ class Vocabulary:
             .to_series()
         )
         return torch.tensor(found.to_numpy(), dtype=torch.int64)
+
+
+class Buckets:
+    """Words by their hash, where there are too many to list. Some share a bucket, and none is unknown.
+
+    Args:
+        count: how many buckets.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def __len__(self) -> int:
+        """Number of indices, padding and unknown included."""
+        return self.count + FIRST
+
+    def encode(self, values: pl.Series) -> Tensor:
+        """[n] int64: the bucket of each value; null becomes padding."""
+        found = (stable_hash(values) % self.count).astype(np.int64) + FIRST
+        return torch.from_numpy(np.where(values.is_null().to_numpy(), PADDING, found))

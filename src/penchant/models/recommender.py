@@ -39,6 +39,8 @@ class Recommender(ABC):
     """How many of a user's last events the model looks at; None for all."""
     cold_items: bool = False
     """Whether the score of an item that training never saw means anything."""
+    uses_signals: bool = False
+    """Whether it looks at `Users.signals` and `Items.signals`: then items are encoded anew for each question."""
 
     def __init__(self, config: Any, sizes: Sizes) -> None:
         self.config = config

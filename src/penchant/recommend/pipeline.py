@@ -65,6 +65,8 @@ class Pipeline:
     @cached_property
     def item_vectors(self) -> Tensor | None:
         """[N, D] of the catalogue, or None for a model that has no vectors."""
+        if self.model.uses_signals:
+            return None  # they change with every event
         if self._given_vectors is not None or not isinstance(self.model, VectorRecommender):
             return self._given_vectors
         with torch.inference_mode():
@@ -88,7 +90,8 @@ class Pipeline:
         with torch.inference_mode():
             if isinstance(self.model, VectorRecommender) and self.item_vectors is not None:
                 return self.model.encode_user(users) @ self.item_vectors.T
-            return self.model.score(users, self.catalogue.items)
+            items = users.catalogue if self.model.uses_signals else self.catalogue.items
+            return self.model.score(users, items)
 
     def recommend(
         self,

@@ -6,17 +6,18 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from penchant.errors import RequestError
-from penchant.schema import MICROSECONDS, IdType
+from penchant.errors import RequestError, nearest
+from penchant.schema import AMOUNT, DWELL, MICROSECONDS, QUANTITY, IdType, Kind
 from penchant.serve.wire import NewEvent, NewEvents
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from penchant.schema import Column
     from penchant.serve.wire import HistoryEvent, Id
 
 LARGEST_K = 1000
@@ -116,6 +117,36 @@ def check_time(value: str | float | None, now: int, field: str) -> int:
     if time > now + _DAY:
         raise FieldError(field, f"lies in the future: {_shown(value)} (numbers are seconds since 1970)")
     return time
+
+
+def check_more(event: HistoryEvent, context: Mapping[str, Column], now: int, field: str) -> dict[str, Any] | None:
+    """What an event says beyond the five canonical columns, as an events table would hold it; None for nothing.
+
+    Args:
+        event: as it came.
+        context: the data's columns of events.
+        now: microseconds since 1970.
+        field: where the event stands in the request.
+    """
+    numbers = {name: check_value(getattr(event, name), f"{field}.{name}") for name in (DWELL, AMOUNT, QUANTITY)}
+    more: dict[str, Any] = {name: number for name, number in numbers.items() if number is not None}
+    for name, value in (event.context or {}).items():
+        place = f"{field}.context.{name}"
+        if name not in context:
+            raise FieldError(place, f"these data have no such context{nearest(name, context)}")
+        kind = context[name].kind
+        if value is None:
+            continue
+        if kind is Kind.TIME:
+            more[name] = check_time(value, now, place)
+        elif isinstance(value, str) == (kind is Kind.NUMBER):
+            raise FieldError(place, f"must be {'a number' if kind is Kind.NUMBER else 'text'}, is {_shown(value)}")
+        elif isinstance(value, str):
+            _check_text(value, place)
+            more[name] = value
+        else:
+            more[name] = check_value(value, place)
+    return more or None
 
 
 def check_batch(events: Sequence[HistoryEvent], field: str) -> None:

@@ -26,13 +26,15 @@ from penchant.errors import ConfigError, PenchantError
 from penchant.schema import DEFAULT_TYPE, ITEM, TIME, TYPE, USER, VALUE, IdType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
 LOG = logging.getLogger(__name__)
 
 SEQUENCE = "sequence"
+MORE = "more"
+"""What an event says beyond the other columns, as a JSON object; null where that is nothing."""
 LARGEST_GROUP = 20_000
 """Events in one transaction, at most: bounds how long the first of them waits."""
 
@@ -50,6 +52,7 @@ _TABLE = sa.Table(
     sa.Column(TIME, sa.BigInteger(), nullable=False),
     sa.Column(TYPE, sa.Text(), nullable=False),
     sa.Column(VALUE, sa.Double()),
+    sa.Column(MORE, sa.Text()),
 )
 
 _FRAME = {
@@ -61,6 +64,7 @@ _FRAME = {
     TIME: pl.Int64(),
     TYPE: pl.String(),
     VALUE: pl.Float64(),
+    MORE: pl.String(),
 }
 
 
@@ -77,6 +81,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         time: when, in microseconds since 1970 UTC.
         type: how: "watched", "rated", ...
         value: how much, if that means anything for this type.
+        more: further columns of the events table by name: dwell, amount, quantity, and those of its context.
     """
 
     user_id: int | str
@@ -84,6 +89,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     time: int
     type: str = DEFAULT_TYPE
     value: float | None = None
+    more: dict[str, Any] | None = None
 
 
 class EventLog:
@@ -100,6 +106,7 @@ class EventLog:
         self.url = self._engine.url.render_as_string(hide_password=True)
         try:
             _TABLE.metadata.create_all(self._engine)
+            _add_missing(self._engine)
             with self._engine.connect() as connection:
                 self._last = _last(connection)
         except sa.exc.DBAPIError as error:
@@ -148,7 +155,7 @@ class EventLog:
         """The events after number `after`, oldest first, as tables of at most `batch` rows.
 
         The columns are those of the database: `sequence`, `user_id_number`, `user_id_text` (one of the two is
-        null), the same of the item, `time`, `type`, `value`. `canonical` turns them into an events table.
+        null), the same of the item, `time`, `type`, `value`, `more`. `canonical` turns them into an events table.
         """
         names = list(_FRAME)
         try:
@@ -255,14 +262,24 @@ class _Waiting:
         self.future.set_running_or_notify_cancel()
 
 
-def canonical(frame: pl.DataFrame, user: IdType, item: IdType) -> pl.DataFrame:
+def canonical(
+    frame: pl.DataFrame, user: IdType, item: IdType, more: Mapping[str, pl.DataType] | None = None
+) -> pl.DataFrame:
     """A table of `EventLog.replay` with the canonical event columns (see `penchant.schema`).
 
     Events whose ids are of another type are left out: no catalogue with ids of this type holds them.
+
+    Args:
+        frame: out of the log.
+        user: the type of users' ids.
+        item: the type of items' ids.
+        more: further columns to take, with their types; null where an event does not say.
     """
     kinds = {IdType.INTEGER: _NUMBER, IdType.STRING: _TEXT}
     users, items = pl.col(USER + kinds[user]).alias(USER), pl.col(ITEM + kinds[item]).alias(ITEM)
-    return frame.select(users, items, TIME, TYPE, VALUE).drop_nulls([USER, ITEM])
+    further = pl.Struct([pl.Field(name, kind) for name, kind in (more or {}).items()])
+    columns = [pl.col(MORE).str.json_decode(further).struct.unnest()] if more else []
+    return frame.select(users, items, TIME, TYPE, VALUE, *columns).drop_nulls([USER, ITEM])
 
 
 def _row(event: Event) -> dict[str, Any]:
@@ -276,6 +293,7 @@ def _row(event: Event) -> dict[str, Any]:
         TIME: event.time,
         TYPE: event.type,
         VALUE: event.value,
+        MORE: msgspec.json.encode(event.more).decode() if event.more else None,
     }
 
 
@@ -291,6 +309,13 @@ def _engine(url: str) -> sa.Engine:
             raise ConfigError(f"{url!r} keeps nothing: name a file, for example sqlite:///events.db")
         sa.event.listen(engine, "connect", _durable_sqlite)
     return engine
+
+
+def _add_missing(engine: sa.Engine) -> None:
+    """Give a log of an earlier version the column that it lacks."""
+    if MORE not in {column["name"] for column in sa.inspect(engine).get_columns(_TABLE.name)}:
+        with engine.begin() as connection:
+            connection.execute(sa.text(f"ALTER TABLE {_TABLE.name} ADD COLUMN {MORE} TEXT"))
 
 
 def _durable_sqlite(connection: DBAPIConnection, _record: object) -> None:

@@ -89,6 +89,11 @@ def _add_recommendations(app: FastAPI, service: Service, turns: Turns) -> None:
         user = path_id(user_id, "user_id")
         return answer(await turns.take(service.recommend, user, k, exclude_seen))
 
+    @app.get("/v1/users/{user_id:path}", tags=["users"], **openapi.documented(wire.UserCard, _INVALID))
+    async def user_card(user_id: UserId) -> Response:
+        """What is known of a user: profile, how much they did, and aggregates of it."""
+        return answer(await turns.take(service.user, path_id(user_id, "user_id")))
+
     body = {"schema": openapi.reference(wire.HistoryRequest), "examples": openapi.HISTORY_BODY}
 
     @app.post(

@@ -23,6 +23,7 @@ _STRUCTS = (
     wire.Recommendations,
     wire.SimilarItems,
     wire.ItemCard,
+    wire.UserCard,
     wire.Readiness,
     wire.ErrorAnswer,
 )
@@ -48,6 +49,14 @@ _EXAMPLES: dict[type[msgspec.Struct], Any] = {
         title="The Lighthouse Clock",
         has_image=True,
         features={"genres": ["Mystery"], "year": 1987},
+        signals={"events": 583, "since_last": 41.5},
+    ),
+    wire.UserCard: wire.UserCard(
+        user_id=196,
+        known=True,
+        events=39,
+        features={"age": 49, "occupation": "writer"},
+        signals={"events": 39, "since_last": 3600.0},
     ),
     wire.Readiness: wire.Readiness(
         ready=True, bundle="20261125-sasrec", model="sasrec", items=1682, users=943, events_logged=1042

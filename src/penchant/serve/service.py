@@ -16,14 +16,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import torch
+from msgspec import structs
 
 from penchant.bundle.bundle import open_bundle
+from penchant.features.events import more_columns
 from penchant.schema import EVENT_COLUMNS, IdType
 from penchant.serve.checks import (
     UnknownItemError,
     check_batch,
     check_id,
     check_k,
+    check_more,
     check_time,
     check_type,
     check_value,
@@ -39,6 +42,7 @@ from penchant.serve.wire import (
     Recommendations,
     Similar,
     SimilarItems,
+    UserCard,
 )
 
 if TYPE_CHECKING:
@@ -103,6 +107,7 @@ class Service:
                 time=check_time(event.time, now, f"events[{index}].time"),
                 type=check_type(event.type, default, f"events[{index}].type"),
                 value=check_value(event.value, f"events[{index}].value"),
+                more=check_more(event, schema.context, now, f"events[{index}]"),
             )
             for index, event in enumerate(events)
         ]
@@ -138,7 +143,8 @@ class Service:
         running = self._running
         user = check_id(user_id, running.bundle.pipeline.space.schema.user_id, "user_id")
         known = running.sessions.knows(user)
-        return self._answer(running, running.sessions.user(user), known, k, exclude_seen)
+        users = running.sessions.user(user, self._now() // 1000)
+        return self._answer(running, users, known, k, exclude_seen)
 
     def recommend_for(
         self, history: Sequence[HistoryEvent], k: int = 10, exclude_seen: bool = True
@@ -154,13 +160,17 @@ class Service:
         schema = running.bundle.pipeline.space.schema
         now = self._now() // 1000
         users = running.sessions.stranger(
-            (
-                check_id(event.item_id, schema.item_id, f"history[{index}].item_id"),
-                check_time(event.time, now, f"history[{index}].time"),
-                check_type(event.type, schema.event_types[0], f"history[{index}].type"),
-                check_value(event.value, f"history[{index}].value"),
-            )
-            for index, event in enumerate(history)
+            [
+                (
+                    check_id(event.item_id, schema.item_id, f"history[{index}].item_id"),
+                    check_time(event.time, now, f"history[{index}].time"),
+                    check_type(event.type, schema.event_types[0], f"history[{index}].type"),
+                    check_value(event.value, f"history[{index}].value"),
+                    check_more(event, schema.context, now, f"history[{index}]"),
+                )
+                for index, event in enumerate(history)
+            ],
+            now,
         )
         return self._answer(running, users, len(users.history.rows) > 0, k, exclude_seen)
 
@@ -193,7 +203,26 @@ class Service:
     def item(self, item_id: Id) -> ItemCard:
         """What is known of an item."""
         running = self._running
-        return running.shelf.card(self._row(running, item_id))
+        row = self._row(running, item_id)
+        card, live = running.shelf.card(row), running.sessions.live
+        return structs.replace(card, signals=live.of_item(row, self._now() // 1000)) if live else card
+
+    def user(self, user_id: Id) -> UserCard:
+        """What is known of a user; of a stranger, that it is nothing.
+
+        Raises:
+            FieldError: `user_id` cannot be an id.
+        """
+        running = self._running
+        user = check_id(user_id, running.bundle.pipeline.space.schema.user_id, "user_id")
+        live = running.sessions.live
+        return UserCard(
+            user_id=user,
+            known=running.sessions.knows(user),
+            events=running.sessions.count(user),
+            features=running.sessions.profile(user),
+            signals=live.of_user(user, self._now() // 1000) if live else {},
+        )
 
     def picture(self, item_id: Id) -> Path | None:
         """The file with the item's picture, below the data set's root; None if there is none."""
@@ -213,7 +242,7 @@ class Service:
         """What a user did last, newest first."""
         running = self._running
         user = check_id(user_id, running.bundle.pipeline.space.schema.user_id, "user_id")
-        rows = running.sessions.user(user).history.rows
+        rows = running.sessions.past(user).rows
         return [running.shelf.card(row) for row in rows[-limit:].flip(0).tolist()]
 
     # Operation
@@ -244,12 +273,22 @@ class Service:
         """Encode what the bundle and the log hold, and then, while the writer waits, what came meanwhile."""
         schema = bundle.pipeline.space.schema
         strange = IdType.STRING if schema.user_id is IdType.INTEGER else IdType.INTEGER
-        tables, strangers, last = [bundle.events.select(EVENT_COLUMNS)], [], 0
+        more = more_columns(schema)
+        wanted = [name for name in (*EVENT_COLUMNS, *more) if name in bundle.events.columns]
+        tables, strangers, last = [bundle.events.select(wanted)], [], 0
         for frame in self._log.replay():
             last = int(frame[SEQUENCE][-1])
-            tables.append(canonical(frame, schema.user_id, schema.item_id))
-            strangers.append(canonical(frame, strange, schema.item_id))
-        sessions = Sessions(bundle.pipeline.space, bundle.pipeline.catalogue, pl.concat(tables), bundle.users)
+            tables.append(canonical(frame, schema.user_id, schema.item_id, more))
+            strangers.append(canonical(frame, strange, schema.item_id, more))
+        sessions = Sessions(
+            bundle.pipeline.space,
+            bundle.pipeline.catalogue,
+            pl.concat(tables, how="diagonal"),
+            bundle.users,
+            live=bundle.live(),
+            counted=bundle.events.height,
+            item_signals=bundle.pipeline.model.uses_signals,
+        )
         for frame in strangers:  # users whose ids no table of this data set could hold
             sessions.extend(frame)
         running = _Running(bundle, sessions, Shelf(bundle.pipeline.catalogue, schema, bundle.root))
@@ -257,8 +296,8 @@ class Service:
         with self._turn:
             for frame in self._log.replay(after=last):
                 last = int(frame[SEQUENCE][-1])
-                sessions.extend(canonical(frame, schema.user_id, schema.item_id))
-                sessions.extend(canonical(frame, strange, schema.item_id))
+                sessions.extend(canonical(frame, schema.user_id, schema.item_id, more))
+                sessions.extend(canonical(frame, strange, schema.item_id, more))
             self._taken = last
             self._running = running
 
@@ -266,8 +305,8 @@ class Service:
         """Called by the log's writer when `events` are durable, in their order; numbers start at `first`."""
         with self._turn:
             sessions = self._running.sessions
-            for event in events[max(self._taken - first + 1, 0) :]:  # a swap may have read some of them already
-                sessions.append(event.user_id, event.item_id, event.time, event.type, event.value)
+            fresh = events[max(self._taken - first + 1, 0) :]  # a swap may have read some of them already
+            sessions.take([(e.user_id, e.item_id, e.time, e.type, e.value, e.more) for e in fresh])
             self._taken = max(self._taken, first + len(events) - 1)
 
     def _row(self, running: _Running, item_id: Id) -> int:

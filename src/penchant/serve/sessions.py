@@ -11,22 +11,26 @@ from __future__ import annotations
 import threading
 from array import array
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from itertools import repeat
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import torch
 
 from penchant.batch import Users
 from penchant.features import history
+from penchant.features.events import more_columns
+from penchant.features.live import LiveSignals
 from penchant.schema import EVENT_COLUMNS, USER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from torch import Tensor
 
     from penchant.batch import History
     from penchant.features.catalogue import Catalogue
+    from penchant.features.live import Done, More
     from penchant.features.space import FeatureSpace
     from penchant.serve.wire import Id
 
@@ -36,6 +40,8 @@ class _Since:
 
     def __init__(self) -> None:
         self.rows, self.actions, self.times, self.values = array("q"), array("q"), array("q"), array("f")
+        self.more: list[More | None] = []
+        """What each event says beyond; empty where nobody looks at it."""
 
     def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """(rows, actions, times, values), copied: the arrays go on growing."""
@@ -56,17 +62,39 @@ class Sessions:
         catalogue: the items that histories may hold.
         events: canonical events in order of arrival, from the bundle and from the log.
         profiles: the user table.
+        live: signals after the first `counted` of `events`, if they are at hand; where the feature space has
+            signals and this is None, they are counted here. They belong to these sessions from now on.
+        counted: see `live`.
+        item_signals: whether answers shall carry the signals of the whole catalogue: for a model that looks at
+            them, since it costs a pass over all items.
     """
 
     def __init__(
-        self, space: FeatureSpace, catalogue: Catalogue, events: pl.DataFrame, profiles: pl.DataFrame
+        self,
+        space: FeatureSpace,
+        catalogue: Catalogue,
+        events: pl.DataFrame,
+        profiles: pl.DataFrame,
+        *,
+        live: LiveSignals | None = None,
+        counted: int = 0,
+        item_signals: bool = False,
     ) -> None:
         self._space = space
         self._catalogue = catalogue
+        self._item_signals = item_signals
+        columns = more_columns(space.schema)
+        self._context = {name: columns[name] for name in space.context.columns}
+        self.live = live
+        if space.signals is not None:
+            self.live = live or LiveSignals(space.signals, catalogue)
+            self.live.take(events.slice(counted if live else 0))
+        # In the order of `ids`, which begin with those of the profiles.
+        self._profiles = profiles.unique(USER, keep="first", maintain_order=True).drop(USER)
         self._ids = pl.concat([profiles[USER], events[USER]]).unique(maintain_order=True)
-        self._start = space.users(self._ids, events, catalogue, profiles)
+        self._start = space.known_users(self._ids, events, catalogue, profiles)
         self._positions: dict[Id, int] = dict(zip(self._ids.to_list(), range(len(self._ids)), strict=True))
-        self._nobody = self.stranger([])
+        self._nobody = self._stranger([])
         self._since: dict[Id, _Since] = {}
         self._lock = threading.Lock()
 
@@ -83,61 +111,144 @@ class Sessions:
         """Whether anything is known of this user."""
         return user_id in self._positions or user_id in self._since
 
-    def append(self, user_id: Id, item_id: Id, time: int, kind: str, value: float | None) -> bool:
+    def append(
+        self, user_id: Id, item_id: Id, time: int, kind: str, value: float | None, more: More | None = None
+    ) -> bool:
         """Take up one event, in constant time.
 
         Returns:
             False if the catalogue does not hold the item: then nothing is taken up.
         """
+        return self.take([(user_id, item_id, time, kind, value, more)]) == 1
+
+    def take(self, events: Sequence[Done]) -> int:
+        """Take up (user, item, time, type, value, more) events, in order of arrival.
+
+        Returns:
+            how many of them are of items that the catalogue holds; the others leave no trace.
+        """
+        known = [event for event in events if self._append(event)]
+        if self.live:
+            self.live.note(known)
+        return len(known)
+
+    def extend(self, events: pl.DataFrame) -> None:
+        """Take up a table of canonical events, in order of arrival."""
+        if self.live:
+            self.live.take(events)
+        names = [name for name in self._context if name in events.columns]
+        beyond: Iterable[More | None] = events.select(names).iter_rows(named=True) if names else repeat(None)
+        for event, more in zip(events.select(EVENT_COLUMNS).iter_rows(), beyond, strict=False):
+            self._append((*event, more))
+
+    def _append(self, event: Done) -> bool:
+        user_id, item_id, time, kind, value, more = event
         row = self._catalogue.row(item_id)
         if row is None:
             return False
         with self._lock:
-            since = self._since.setdefault(user_id, _Since())
-            since.rows.append(row)
-            since.actions.append(self._space.actions.index(kind))
-            since.times.append(time)
-            since.values.append(self._space.values.one(value))
+            self._note(self._since.setdefault(user_id, _Since()), row, time, kind, value, more)
         return True
 
-    def extend(self, events: pl.DataFrame) -> None:
-        """Take up a table of canonical events, in order of arrival."""
-        for event in events.select(EVENT_COLUMNS).iter_rows():
-            self.append(*event)
+    def _note(self, since: _Since, row: int, time: int, kind: str, value: float | None, more: More | None) -> None:
+        since.rows.append(row)
+        since.actions.append(self._space.actions.index(kind))
+        since.times.append(time)
+        since.values.append(self._space.values.one(value))
+        if self._context:
+            since.more.append(more)
 
-    def user(self, user_id: Id) -> Users:
-        """All that is known of one user now (B = 1); a stranger with an empty history if that is nothing."""
+    def count(self, user_id: Id) -> int:
+        """How many events of this user there are."""
+        return len(self.past(user_id).rows)
+
+    def past(self, user_id: Id) -> History:
+        """What a user did (B = 1)."""
+        return self._user(user_id).history
+
+    def profile(self, user_id: Id) -> dict[str, Any]:
+        """What the user table says of a user; empty where it does not name them."""
+        row = self._positions.get(user_id, len(self._profiles))
+        return {} if row >= len(self._profiles) else self._profiles.row(row, named=True)
+
+    def user(self, user_id: Id, now: int | None = None) -> Users:
+        """All that is known of one user (B = 1); a stranger with an empty history if that is nothing.
+
+        Args:
+            user_id: who.
+            now: microseconds since 1970, which signals are as of; None for the latest event's time.
+        """
+        users = self._user(user_id)
+        if self.live is None:
+            return users
+        return self._with_signals(users, self.live.users([user_id], self._moment(now)), now)
+
+    def _user(self, user_id: Id) -> Users:
         position = self._positions.get(user_id)
         with self._lock:
             since = self._since.get(user_id)
             fresh = since.tensors() if since else None
+            more = list(since.more) if since else []
         if position is None:
             # By the vocabulary, as the feature space has it: training may have known who the bundle does not.
             newcomer = replace(self._nobody, ids=torch.tensor([self._space.user_ids.index(user_id)]))
-            return newcomer if fresh is None else self._with_history(newcomer, *fresh)
+            return newcomer if fresh is None else self._with_history(newcomer, *fresh, self._encode(more))
         start = self._start.select(torch.tensor([position]))
         if fresh is None:
             return start
         past = start.history
         before = (past.rows, past.actions, past.times, past.values)
-        return self._with_history(start, *(torch.cat(pair) for pair in zip(before, fresh, strict=True)))
+        rows, actions, times, values = (torch.cat(pair) for pair in zip(before, fresh, strict=True))
+        context = {name: torch.cat([past.context[name], made]) for name, made in self._encode(more).items()}
+        return self._with_history(start, rows, actions, times, values, context)
 
-    def stranger(self, events: Iterable[tuple[Id, int, str, float | None]]) -> Users:
-        """A stranger (B = 1) who did (item, time, type, value) `events`, given in order of arrival."""
+    def stranger(
+        self, events: Iterable[tuple[Id, int, str, float | None, More | None]], now: int | None = None
+    ) -> Users:
+        """A stranger (B = 1) who did (item, time, type, value, more) `events`, given in order of arrival."""
+        events = list(events)
+        users = self._stranger(events)
+        if self.live is None:
+            return users
+        signals = self.live.stranger([(0, *event) for event in events], self._moment(now))
+        return self._with_signals(users, signals, now)
+
+    def _stranger(self, events: Iterable[tuple[Id, int, str, float | None, More | None]]) -> Users:
         since = _Since()
-        for item_id, time, kind, value in events:
+        for item_id, time, kind, value, more in events:
             row = self._catalogue.row(item_id)
-            since.rows.append(-1 if row is None else row)
-            since.actions.append(self._space.actions.index(kind))
-            since.times.append(time)
-            since.values.append(self._space.values.one(value))
-        past = _build(*since.tensors())
+            self._note(since, -1 if row is None else row, time, kind, value, more)
+        past = _build(*since.tensors(), self._encode(since.more))
         return self._space.stranger(past, self._catalogue)
 
-    def _with_history(self, users: Users, rows: Tensor, actions: Tensor, times: Tensor, values: Tensor) -> Users:
-        past = _build(rows, actions, times, values)
+    def _encode(self, more: list[More | None]) -> dict[str, Tensor]:
+        """The context of events, as the feature space encodes a table of them."""
+        if not self._context:
+            return {}
+        rows = [[one and one.get(name) for name in self._context] for one in more]
+        return self._space.context.encode(pl.DataFrame(rows, self._context, orient="row"))
+
+    def _with_history(
+        self,
+        users: Users,
+        rows: Tensor,
+        actions: Tensor,
+        times: Tensor,
+        values: Tensor,
+        context: dict[str, Tensor],
+    ) -> Users:
+        past = _build(rows, actions, times, values, context)
         return Users(ids=users.ids, history=past, catalogue=users.catalogue, features=users.features)
 
+    def _moment(self, now: int | None) -> int:
+        return self.live.clock if now is None and self.live else now or 0
 
-def _build(rows: Tensor, actions: Tensor, times: Tensor, values: Tensor) -> History:
-    return history.build(torch.zeros_like(rows), rows, actions, times, values, 1)
+    def _with_signals(self, users: Users, signals: Tensor, now: int | None) -> Users:
+        items = users.catalogue
+        if self._item_signals and self.live:
+            items = replace(items, signals=self.live.items(self._moment(now)))
+        return replace(users, signals=signals, catalogue=items)
+
+
+def _build(rows: Tensor, actions: Tensor, times: Tensor, values: Tensor, context: Mapping[str, Tensor]) -> History:
+    return history.build(torch.zeros_like(rows), rows, actions, times, values, 1, context=context)

@@ -26,6 +26,13 @@ class HistoryEvent(_Request, frozen=True, kw_only=True):
     )
     type: Annotated[str | None, Described(description="how; left out: the first type of the data set")] = None
     value: Annotated[float | None, Described(description="how much, for example a rating")] = None
+    dwell: Annotated[float | None, Described(description="seconds that they stayed")] = None
+    amount: Annotated[float | None, Described(description="money; negative for a return")] = None
+    quantity: Annotated[float | None, Described(description="pieces; negative for a return")] = None
+    context: Annotated[
+        dict[str, str | float | None] | None,
+        Described(description="what was known when it began, by column of the data's [data.events.context]"),
+    ] = None
 
 
 class NewEvent(HistoryEvent, frozen=True, kw_only=True):
@@ -114,12 +121,35 @@ class SimilarItems(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ItemCard(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of an item."""
+    """What is known of an item.
+
+    Attributes:
+        signals: aggregates of what was done with it up to now, by name; null where there is nothing to tell.
+            Empty where the bundle has none.
+    """
 
     item_id: Id
     title: str | None
     has_image: bool
     features: dict[str, Any]
+    signals: dict[str, float | None] = {}
+
+
+class UserCard(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a user.
+
+    Attributes:
+        known: whether that is anything.
+        events: how many events of items that the bundle holds.
+        features: what the user table says, if it names them.
+        signals: aggregates of what they did up to now, as in `ItemCard`.
+    """
+
+    user_id: Id
+    known: bool
+    events: int
+    features: dict[str, Any]
+    signals: dict[str, float | None]
 
 
 class Readiness(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A run of events as arrays: all that aggregates see of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from penchant.features.hashing import stable_hash
+from penchant.schema import AMOUNT, DWELL, ITEM, QUANTITY, TIME, TYPE, USER, VALUE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from penchant.features.aggregates.grouped import Floats, Ints
+    from penchant.features.hashing import Hashes
+
+NUMBERS = (VALUE, DWELL, AMOUNT, QUANTITY)
+"""The columns of events that are added up."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chunk:
+    """Events in order of arrival.
+
+    Attributes:
+        users, items: [E] int64, rows of the users' and items' states, from 0.
+        times: [E] int64, microseconds.
+        types: [E] int64, position among the types that are told apart; -1 for any other.
+        user_hashes, item_hashes: [E] uint64, of the raw ids; only the count of different ones looks at them.
+        numbers: of `NUMBERS` those that there are: [E] float64, NaN where an event has none.
+    """
+
+    users: Ints
+    items: Ints
+    times: Ints
+    types: Ints
+    user_hashes: Hashes
+    item_hashes: Hashes
+    numbers: Mapping[str, Floats] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def slice(self, start: int, stop: int) -> Chunk:
+        """The events from `start` up to `stop`."""
+        part = slice(start, stop)
+        return Chunk(
+            users=self.users[part],
+            items=self.items[part],
+            times=self.times[part],
+            types=self.types[part],
+            user_hashes=self.user_hashes[part],
+            item_hashes=self.item_hashes[part],
+            numbers={name: values[part] for name, values in self.numbers.items()},
+        )
+
+    def cut(self, size: int) -> Iterator[Chunk]:
+        """The same events, at most `size` at a time."""
+        for start in range(0, len(self), size):
+            yield self.slice(start, start + size)
+
+
+def chunk_of(events: pl.DataFrame, users: Ints, items: Ints, types: tuple[str, ...]) -> Chunk:
+    """A table of canonical events as a chunk.
+
+    Args:
+        events: in order of arrival; those of `NUMBERS` that it lacks count as missing.
+        users: [E] row of each event's user.
+        items: [E] row of each event's item; events of a negative one are left out, as in a history.
+        types: which types are told apart.
+    """
+    keep = items >= 0
+    if not keep.all():
+        events, users, items = events.filter(pl.Series(keep)), users[keep], items[keep]
+    place = {name: index for index, name in enumerate(types)}
+    return Chunk(
+        users=users,
+        items=items,
+        times=events[TIME].to_numpy(),
+        types=events[TYPE].replace_strict(place, default=-1, return_dtype=pl.Int64).to_numpy(),
+        user_hashes=stable_hash(events[USER]),
+        item_hashes=stable_hash(events[ITEM]),
+        numbers={
+            name: events[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
+            for name in NUMBERS
+            if name in events.columns
+        },
+    )

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happened to each owner, in the order of time, and how far it had come at any moment.
+
+Strictly before a moment: what happens at the same one is not known yet.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from penchant.features.aggregates.grouped import Groups
+from penchant.schema import TIME
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from penchant.features.aggregates.grouped import Array, Ints
+
+
+class Timeline:
+    """Rows of a table, by owner and then by time.
+
+    Args:
+        table: R rows with a time (Int64, no nulls), in any order.
+        keys: the columns that make an owner: one user, one item, or one user with one item.
+
+    Attributes:
+        order: [R] int64, which row stands at each place.
+        groups: the rows in the order of time, grouped; its own `order` counts in that order.
+    """
+
+    def __init__(self, table: pl.DataFrame, keys: Sequence[str]) -> None:
+        self._keys = list(keys)
+        by_time = np.argsort(table[TIME].to_numpy(), kind="stable")
+        self._names = table.select(self._keys).unique(maintain_order=True).with_row_index("group")
+        owners = self._owners(table)[by_time]
+        self.groups = Groups(owners)
+        self.order: Ints = by_time[self.groups.order]
+        # Time as a rank: owner and rank then fit into one number, and one search finds every place.
+        self._moments = np.unique(table[TIME].to_numpy())
+        self._size = len(self._moments) + 1
+        ranks = np.searchsorted(self._moments, table[TIME].to_numpy()[self.order])
+        self._keyed = owners[self.groups.order] * self._size + ranks
+
+    def before(self, asked: pl.DataFrame) -> tuple[Ints, Ints]:
+        """([E] first place, [E] place after the last) of the owner's rows before each moment of `asked`."""
+        owners = self._owners(asked)
+        ranks = np.searchsorted(self._moments, asked[TIME].to_numpy())
+        first = np.searchsorted(self._keyed, owners * self._size)
+        stop = np.searchsorted(self._keyed, owners * self._size + ranks)
+        here = owners >= 0
+        return np.where(here, first, 0), np.where(here, stop, 0)
+
+    def sums_before(self, values: Array, asked: tuple[Ints, Ints]) -> Ints:
+        """[E] int64: sums of whole numbers [R] over the rows that `before` found: exact, in any order."""
+        running = np.zeros(len(self.order) + 1, np.int64)
+        np.cumsum(values[self.order], out=running[1:])
+        found: Ints = running[asked[1]] - running[asked[0]]
+        return found
+
+    def _owners(self, table: pl.DataFrame) -> Ints:
+        """[n] int64: which owner each row asks for; -1 for one that is not here."""
+        found = table.select(self._keys).join(self._names, on=self._keys, how="left", maintain_order="left")
+        return found["group"].cast(pl.Int64).fill_null(-1).to_numpy()
