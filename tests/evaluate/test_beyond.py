@@ -53,7 +53,9 @@ def test_places_in_the_popular_list_against_a_slow_one(seed):
     ranked = np.stack([random.permutation(np.setdiff1d(candidates, own))[:6] for own in seen])
     offsets, rows = np.cumsum([0, *map(len, seen)]), np.concatenate(seen)
     found = beyond.popular_place(ranked, popularity, candidates, (offsets, rows))
-    slow = [[slow_place(r, popularity, candidates, own) for r in top] for top, own in zip(ranked, seen, strict=True)]
+    slow = [
+        [slow_place(r, popularity, candidates, own) for r in top] for top, own in zip(ranked, seen, strict=True)
+    ]
     assert found.tolist() == slow
     again = beyond.popular_place(ranked, popularity, candidates, None)
     assert again.tolist() == [[slow_place(r, popularity, candidates, ()) for r in top] for top in ranked]

@@ -29,6 +29,7 @@ app = typer.Typer(
 app.command("init", epilog=starting.INIT)(starting.init)
 app.command("train", epilog=training.TRAIN)(training.train)
 app.command("evaluate", epilog=training.EVALUATE)(training.evaluate)
+app.command("compare", epilog=training.COMPARE)(training.compare)
 app.command("recommend", epilog=answering.RECOMMEND)(answering.recommend)
 app.command("serve", epilog=answering.SERVE)(answering.serve)
 app.command("demo", epilog=starting.DEMO)(starting.demo)

@@ -27,6 +27,10 @@ class EventsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     train: Files | None = None
     validation: Files | None = None
     test: Files | None = None
+    validation_given: Files | None = None
+    """Of users whom train does not have: what models are told before they are asked about `validation`."""
+    test_given: Files | None = None
+    """The same before they are asked about `test`."""
     separator: _SEPARATOR | None = None
     user_id: str = USER
     item_id: str = ITEM
@@ -41,7 +45,7 @@ class EventsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     def __post_init__(self) -> None:
         """Either one table, or a ready split with a train part."""
-        split = self.train or self.validation or self.test
+        split = any(self.parts()[name] for name in self.parts() if name)
         if bool(self.path) == bool(split):
             raise ConfigError("[data.events] needs either path, or train (and validation, test) of a ready split")
         if split and not self.train:
@@ -54,6 +58,8 @@ class EventsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             "train": self.train,
             "validation": self.validation,
             "test": self.test,
+            "validation_given": self.validation_given,
+            "test_given": self.test_given,
         }
         return {name: files for name, files in named.items() if files}
 

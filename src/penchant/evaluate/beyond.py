@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What ranked lists are like, beyond whether they hold what was hidden: novelty, diversity, serendipity, popularity.
+"""What ranked lists are like, beyond whether they hold what was hidden: how new, diverse, unobvious, popular.
 
 Shape legend: B users who are asked, K length of the longest ranked list, N rows of the catalogue, M items that
 compete, E events of all histories. Pure functions over rows; `measure` calls all of them for one evaluation.
@@ -139,8 +139,7 @@ def measure(evaluation: Evaluation) -> Evaluation:
     Diversity is there only if the catalogue has categories, tags or content to tell items apart by.
     """
     question, ranked = evaluation.question, evaluation.ranked
-    popularity = np.zeros(len(question.catalogue), dtype=np.int64)
-    popularity[question.candidates] = question.popularity
+    popularity = question.popularity
     past = question.users.history
     offsets, rows = past.offsets.numpy(), past.rows.numpy()
     bits, usual = information(popularity), usual_popularity(popularity, offsets, rows)

@@ -11,7 +11,7 @@ sum of their dot products.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from scipy import sparse
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 CHUNK = 4096
 """Users whose lists are summed at once."""
 
-Block = sparse.csr_array | Floats
+Block: TypeAlias = Any
+"""A sparse.csr_array or a numpy array."""
 
 
 def blocks(items: Items) -> list[Block]:
@@ -41,7 +42,9 @@ def blocks(items: Items) -> list[Block]:
     if not has.any():
         return []
     weight = 1 / np.sqrt(np.maximum(has.sum(axis=0), 1))
-    return [sparse.csr_array(b.multiply(weight[:, None])) if sparse.issparse(b) else b * weight[:, None] for b in found]
+    return [
+        sparse.csr_array(b.multiply(weight[:, None])) if sparse.issparse(b) else b * weight[:, None] for b in found
+    ]
 
 
 def diversity(ranked: Ints, items: list[Block], k: int) -> Floats:

@@ -8,12 +8,13 @@ calibration only whether 2 % happen twice in a hundred.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from penchant.evaluate.metrics import Floats
+if TYPE_CHECKING:
+    from penchant.evaluate.metrics import Floats
 
 Numbers = npt.NDArray[np.generic]
 SMALL = float(np.finfo(np.float64).eps)
@@ -34,7 +35,7 @@ class Reliability(NamedTuple):
 
     @property
     def error(self) -> float:
-        """Expected calibration error: mean distance of the two, each bin by its cases (Naeini et al., AAAI 2015)."""
+        """Expected calibration error: mean distance of the two, weighed by cases (Naeini et al., AAAI 2015)."""
         return float(np.abs(self.promised - self.happened) @ self.counts / self.counts.sum())
 
 
@@ -104,5 +105,7 @@ def _outcomes(scores: Floats, outcomes: Numbers) -> npt.NDArray[np.bool_]:
 
 def _probabilities(scores: Floats) -> Floats:
     if scores.min() < 0 or scores.max() > 1:
-        raise ValueError(f"a probability lies between 0 and 1; here they span {scores.min():g} to {scores.max():g}")
+        raise ValueError(
+            f"a probability lies between 0 and 1; here they span {scores.min():g} to {scores.max():g}"
+        )
     return scores
