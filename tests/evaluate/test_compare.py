@@ -87,7 +87,7 @@ def test_another_question_is_refused_and_named(tmp_path, what):
 
 def test_another_level_of_intervals_is_refused(tmp_path):
     one, two = runs(tmp_path)
-    with pytest.raises(DataError, match="level 0.95 and 0.9"):
+    with pytest.raises(DataError, match=r"level 0\.95 and 0\.9"):
         compare.combine([one, two._replace(report=msgspec.structs.replace(two.report, level=0.9))])
 
 

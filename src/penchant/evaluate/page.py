@@ -51,7 +51,9 @@ def render(report: Report, curves: Mapping[str, Sequence[Mapping[str, Any]]], ru
     """The whole document; `curves` are the rows of `metrics.jsonl` by model, `runs` what was put together."""
     k = headline(report.ks)
     others = [other for other in report.ks if other != k]
-    main = node("main", _header(report), _lead(report, k), _facts(report))
+    main = node(
+        "main", header("Penchant evaluation", report.run, report.created), _lead(report, k), _facts(report)
+    )
     add(main, node("h2", f"Quality of the first {k}"), *_tables(report, [k], beyond=False), _reading(report))
     if others:
         shown = ", ".join(map(str, others))
@@ -69,25 +71,33 @@ def render(report: Report, curves: Mapping[str, Sequence[Mapping[str, Any]]], ru
     if any(result.timings for result in report.results):
         add(main, node("h2", "Seconds"), _timings(report))
     add(main, _footer(report))
+    return document(f"{report.run}: evaluation", main)
+
+
+def document(title: str, main: Element) -> str:
+    """A page around its main part, with its style inside and nothing outside."""
     style = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
     head = node(
         "head",
         node("meta", charset="utf-8"),
         node("meta", name="viewport", content="width=device-width, initial-scale=1"),
         node("meta", content=POLICY, **{"http-equiv": "Content-Security-Policy"}),
-        node("title", f"{report.run}: evaluation"),
+        node("title", title),
         node("style", style),
     )
     return to_html(node("html", head, node("body", main), lang="en"))
 
 
-def _header(report: Report) -> Element:
-    return node(
-        "header",
-        node("p", "Penchant evaluation", class_="eyebrow"),
-        node("h1", report.run),
-        node("p", _moment(report.created)),
-    )
+def header(eyebrow: str, title: str, created: str = "") -> Element:
+    """The head of a page: what sort it is, its name, and when it was made."""
+    head = node("header", node("p", eyebrow, class_="eyebrow"), node("h1", title))
+    return add(head, node("p", _moment(created))) if created else head
+
+
+def facts(counted: Mapping[str, str]) -> Element:
+    """Numbers in a row, by their names."""
+    pairs = (node("div", node("dt", name), node("dd", number)) for name, number in counted.items())
+    return node("dl", *pairs, class_="facts")
 
 
 def _lead(report: Report, k: int) -> Element:
@@ -126,8 +136,7 @@ def _facts(report: Report) -> Element:
         "items to choose from": report.items,
         "events known": report.events,
     }
-    pairs = (node("div", node("dt", name), node("dd", f"{n:,}")) for name, n in counted.items())
-    return node("dl", *pairs, class_="facts")
+    return facts({name: f"{n:,}" for name, n in counted.items()})
 
 
 def _tables(report: Report, ks: Sequence[int], *, beyond: bool) -> list[Element]:
@@ -150,7 +159,7 @@ def _table(report: Report, keys: Sequence[str], *, contest: bool) -> Element:
         kind = [] if result.kind == result.model else [node("small", result.kind)]
         row = node("tr", node("th", result.model, *kind, scope="row", title=result.model))
         rows.append(add(row, *(_cell(result, key, best[key], contest) for key in keys)))
-    return _grid(["Model", *(_metric(key) for key in keys)], rows)
+    return grid(["Model", *(_metric(key) for key in keys)], rows)
 
 
 def _cell(result: Result, key: str, best: float, contest: bool) -> Element:
@@ -187,7 +196,7 @@ def _comparisons(report: Report) -> Element:
         )
         for c in report.comparisons
     ]
-    table = _grid(["Models", "Metric", "Mean difference", "p", "p after Holm", "Apart?"], rows)
+    table = grid(["Models", "Metric", "Mean difference", "p", "p after Holm", "Apart?"], rows)
     if len(rows) <= MOST_ROWS:
         return table
     return node("details", node("summary", f"All {len(rows)} pairs"), table)
@@ -219,7 +228,7 @@ def _runs(runs: Sequence[Report]) -> Element:
         )
         for number, run in enumerate(runs, 1)
     ]
-    return _grid(["", "Run", "Models", "Measured"], rows)
+    return grid(["", "Run", "Models", "Measured"], rows)
 
 
 def _moment(created: str) -> str:
@@ -232,10 +241,11 @@ def _timings(report: Report) -> Element:
     for result in report.results:
         cells = (node("td", f"{result.timings[s]:,.2f}" if s in result.timings else "\N{EN DASH}") for s in steps)
         rows.append(node("tr", node("th", result.model, scope="row", title=result.model), *cells))
-    return _grid(["Model", *steps], rows)
+    return grid(["Model", *steps], rows)
 
 
-def _grid(heads: Sequence[str], rows: Sequence[Element]) -> Element:
+def grid(heads: Sequence[str], rows: Sequence[Element]) -> Element:
+    """A table on a card."""
     top = node("thead", node("tr", *(node("th", head, scope="col") for head in heads)))
     return node("div", node("table", top, node("tbody", *rows)), class_="card wide")
 

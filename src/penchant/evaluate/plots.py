@@ -55,7 +55,7 @@ def _quality(report: Report, k: int) -> Element:
     key = f"ndcg@{k}"
     series = [Series(r.model, [_point(r.measures.get(key))], colour(n)) for n, r in enumerate(report.results)]
     chart = svg.across(f"NDCG@{k} of each model", series, f"NDCG@{k}", _plain)
-    return _figure(f"NDCG@{k}", f"Lines show the {report.level:.0%} interval.", chart)
+    return figure(f"NDCG@{k}", f"Lines show the {report.level:.0%} interval.", chart)
 
 
 def _recall(report: Report) -> Element:
@@ -64,7 +64,7 @@ def _recall(report: Report) -> Element:
         for n, r in enumerate(report.results)
     ]
     chart = svg.lines("Recall at k", report.ks, series, ("k", "Recall@k"), _plain, zero=True)
-    return _figure("Recall at k", "How much of what was hidden a list of k finds.", chart, series)
+    return figure("Recall at k", "How much of what was hidden a list of k finds.", chart, series)
 
 
 def _differences(report: Report) -> Element:
@@ -82,7 +82,7 @@ def _differences(report: Report) -> Element:
     words = "User by user, with its interval; grey where chance may have done it."
     if len(report.comparisons) > MOST_PAIRS:
         words += f" The first {MOST_PAIRS} of {len(report.comparisons)} pairs."
-    return _figure("Model against model", words, chart)
+    return figure("Model against model", words, chart)
 
 
 def _cost(report: Report, k: int) -> Element:
@@ -92,7 +92,7 @@ def _cost(report: Report, k: int) -> Element:
         if r.timings.get("fit", 0.0) > 0 and (point := _point(r.measures.get(f"ndcg@{k}")))
     ]
     chart = charts.scatter(f"NDCG@{k} against time to fit", spots, ("Seconds to fit", f"NDCG@{k}"), _plain)
-    return _figure("Quality against time to fit", "Up and to the left is better.", chart)
+    return figure("Quality against time to fit", "Up and to the left is better.", chart)
 
 
 def _segments(report: Report, by: str, k: int) -> Element:
@@ -104,7 +104,7 @@ def _segments(report: Report, by: str, k: int) -> Element:
         series.append(Series(result.model, [_point(measures.get(part)) for part in sizes], colour(n)))
     groups = [(part, f"{users:,} users") for part, users in sizes.items()]
     chart = svg.grouped(f"NDCG@{k} by {name}", groups, series, (axis, f"NDCG@{k}"), _plain)
-    return _figure(f"NDCG@{k} by {name}", words, chart, series)
+    return figure(f"NDCG@{k} by {name}", words, chart, series)
 
 
 def _longtail(report: Report) -> Element:
@@ -120,7 +120,7 @@ def _longtail(report: Report) -> Element:
     axes = ("Tenth of the catalogue", "Share of places")
     chart = svg.grouped("Popularity of what is recommended", groups, series, axes, _percent, rule=1 / tenths)
     words = "Where the recommended places go. Dashed: if every item were shown as often."
-    return _figure("The long tail", words, chart, series)
+    return figure("The long tail", words, chart, series)
 
 
 def _training(model: str, rows: Sequence[Mapping[str, Any]], k: int) -> Iterator[Element]:
@@ -147,7 +147,7 @@ def _training(model: str, rows: Sequence[Mapping[str, Any]], k: int) -> Iterator
             points = [Point(moments[x][name]) if name in moments[x] else None for x in xs]
             series.append(Series(name.rpartition(".")[2], points, colour(n)))
         chart = svg.lines(f"{what} of {model}", xs, series, (clock, ""), _plain, zero=False)
-        yield _figure(f"{what}: {model}", "", chart, series)
+        yield figure(f"{what}: {model}", "", chart, series)
 
 
 def _numbers(row: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
@@ -161,13 +161,14 @@ def _numbers(row: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
     return found
 
 
-def _figure(name: str, words: str, chart: Element, series: Sequence[Series] = ()) -> Element:
+def figure(name: str, words: str, chart: Element, series: Sequence[Series] = ()) -> Element:
+    """A chart on a card, with its name, a line of words, and a legend of the series if there are any."""
     caption = node("figcaption", node("strong", name), node("span", words))
-    figure = node("figure", caption, class_="card")
+    card = node("figure", caption, class_="card")
     if series:
         entries = (node("li", node("i", class_=one.style), one.name) for one in series)
-        add(figure, node("ul", *entries, class_="legend"))
-    return add(figure, chart)
+        add(card, node("ul", *entries, class_="legend"))
+    return add(card, chart)
 
 
 def _point(measure: Measure | None) -> Point | None:
