@@ -221,9 +221,8 @@ def evaluate_models(
         entries[name] = Entry(kind=one.choice.kind, evaluation=found, timings=seconds)
     first = next(iter(fitted.values()))
     parts = first.learned_from.partition(" (")[0]
-    words = (
-        f"{_SPLITS[data.split.kind]}. Models learned from {parts}, and were asked knowing train and validation."
-    )
+    told = "train and validation" if data.split.test_given is None else "what is given of each user"
+    words = f"{_SPLITS[data.split.kind]}. Models learned from {parts}, and were asked knowing {told}."
     report = summarise(f"{data.dataset.name}: {next(iter(fitted))}", words, entries)
     if folder:
         answers.write(

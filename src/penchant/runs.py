@@ -4,7 +4,8 @@
 ::
 
     artefacts/datasets/<name>-<hash>/  the clean tables, quarantine.parquet and report.json
-              runs/<id>/               run.toml state.json metrics.jsonl report.json report.html checkpoints/
+              runs/<id>/               run.toml state.json metrics.jsonl report.json report.html
+                                       answers.parquet  checkpoints/
                                        measured/<model>/  a bundle of each model as it was measured
               bundles/<id>/            what is served, and CURRENT, which names the one that is
 """

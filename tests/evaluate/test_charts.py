@@ -59,3 +59,15 @@ def test_names_in_a_scatter_do_not_cover_each_other():
     heights = sorted(float(text.get("y")) for text in of(chart, "text", "name"))
     assert all(b - a >= 13.9 for a, b in pairwise(heights))
     assert all(float(text.get("x")) + 24 * 6.6 <= WIDTH for text in of(chart, "text", "name"))
+
+
+def test_a_kept_promise_lies_on_the_line():
+    points = [(0.1, Point(0.1, 0.05, 0.2)), (0.4, Point(0.2))]
+    chart = charts.reliability("promises", points, ("foretold", "happened"), plain)
+    (line,) = of(chart, "line", "rule")
+    x1, x2, y1, y2 = (float(line.get(name)) for name in ("x1", "x2", "y1", "y2"))
+    on, below = ((float(dot.get("cx")), float(dot.get("cy"))) for dot in chart.iter("circle"))
+    assert on[1] == pytest.approx(y1 + (on[0] - x1) / (x2 - x1) * (y2 - y1), abs=0.05)
+    assert below[1] > y1 + (below[0] - x1) / (x2 - x1) * (y2 - y1), "less happened than was promised"
+    assert len(of(chart, "line", "whisker")) == 1
+    assert charts.reliability("none", [(0.0, Point(0.0))], ("a", "b"), plain) is not None

@@ -57,7 +57,7 @@ def off_policy(
     """
     from penchant.evaluate import whatif
     from penchant.evaluate.impressions import Columns
-    from penchant.evaluate.whatif_page import NAMES
+    from penchant.evaluate.whatif_page import NAMES, between, number
 
     columns = Columns(
         item=item, position=None if position == "none" else position, reward=reward, propensity=propensity,
@@ -73,10 +73,14 @@ def off_policy(
         level=level,
         seed=seed,
     )
-    rows = [_row(NAMES[name], one) for name, one in found.result.estimates.items()]
+
+    def row(name: str, one: Interval) -> list[str]:
+        return [name, number(one.mean), between(one)]
+
+    rows = [row(NAMES[name], one) for name, one in found.result.estimates.items()]
     if found.measured:
-        rows.append(_row(f"measured: {found.policy}", found.measured))
-    rows.append(_row(f"measured: {found.log}", found.result.logged))
+        rows.append(row(f"measured: {found.policy}", found.measured))
+    rows.append(row(f"measured: {found.log}", found.result.logged))
     console = out()
     console.print(
         grid(f"{found.policy} on {found.log}", ["", "mean reward", f"{level:.0%} interval"], rows, right=1)
@@ -101,7 +105,3 @@ def off_policy(
     if out_file:
         whatif.write_page(found, out_file)
         console.print(f"Report: {out_file}", markup=False, soft_wrap=True)
-
-
-def _row(name: str, one: Interval) -> list[str]:
-    return [name, f"{one.mean:.4g}", f"{one.low:.4g} to {one.high:.4g}"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two more charts as SVG trees: differences around zero, and quality against cost."""
+"""Three more charts as SVG trees: differences around zero, quality against cost, promises and what happened."""
 
 from __future__ import annotations
 
@@ -107,6 +107,43 @@ def scatter(title: str, spots: Sequence[Spot], axes: tuple[str, str], form: Form
         add(chart, node("g", node("title", told), *marks_, _beside(spot.name, x, y, taken)))
     middle = (left + WIDTH - right) / 2
     add(chart, node("text", axes[0], x=middle, y=height - 8, class_="label middle"))
+    turned = f"translate(12 {bottom / 2:.0f}) rotate(-90)"
+    return add(chart, node("text", axes[1], transform=turned, class_="label middle"))
+
+
+def reliability(title: str, points: Sequence[tuple[float, Point]], axes: tuple[str, str], form: Format) -> Element:
+    """What happened against what was promised, around the line on which the two are equal.
+
+    Args:
+        title: read out by screen readers.
+        points: (promised, happened with its interval), at least one.
+        axes: names of the x and y axis.
+        form: how a number is written.
+    """
+    left, right, bottom, height = 66.0, 24.0, 242.0, 296.0
+    marks = ticks(0.0, max(v for x, p in points for v in (x, p.value, p.high or 0.0)) or 1.0, 5)
+
+    def across(value: float) -> float:
+        return left + value / marks[-1] * (WIDTH - left - right)
+
+    def up(value: float) -> float:
+        return bottom - value / marks[-1] * (bottom - 12)
+
+    chart = _chart(title, height)
+    for mark in marks:
+        add(chart, node("line", x1=left, x2=WIDTH - right, y1=up(mark), y2=up(mark), class_="grid"))
+        add(chart, node("text", short(mark), x=left - 8, y=up(mark) + 4, class_="tick", text_anchor="end"))
+        add(chart, node("text", short(mark), x=across(mark), y=bottom + 18, class_="tick middle"))
+    add(chart, node("line", x1=left, x2=across(marks[-1]), y1=bottom, y2=up(marks[-1]), class_="rule"))
+    add(chart, node("line", x1=left, x2=WIDTH - right, y1=bottom, y2=bottom, class_="axis"))
+    for promised, happened in points:
+        x, told = across(promised), f"{axes[0]} {form(promised)}, {axes[1]} {form(happened.value)}"
+        marks_ = [node("circle", cx=x, cy=up(happened.value), r=4.5, class_="fill s0")]
+        if happened.low is not None and happened.high is not None:
+            low, high = up(max(happened.low, 0.0)), up(happened.high)
+            marks_.insert(0, node("line", x1=x, x2=x, y1=low, y2=high, class_="whisker"))
+        add(chart, node("g", node("title", told), *marks_))
+    add(chart, node("text", axes[0], x=(left + WIDTH - right) / 2, y=height - 8, class_="label middle"))
     turned = f"translate(12 {bottom / 2:.0f}) rotate(-90)"
     return add(chart, node("text", axes[1], transform=turned, class_="label middle"))
 

@@ -21,7 +21,7 @@ ASPECTS = {
     "popularity": (
         "Popularity of what was to be found",
         "popularity",
-        "Head: the most popular items, with half of all events; middle: the next 30 %; tail: the rest.",
+        "Head: the most popular items, with half of all events; middle: the next 30%; tail: the rest.",
     ),
     "time": ("When it was taken up, from this day on", "time", "Whether answers grow stale after the cut."),
 }

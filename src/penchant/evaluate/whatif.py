@@ -87,7 +87,7 @@ def judge(
         target = _probabilities(log, path, policy_column)
         shown = impressions.encode(log, *impressions.ids(log))
         result = offpolicy.judge(shown, target, clip=clip, resamples=resamples, level=level, seed=seed)
-        return WhatIf(path.name, policy_column, result, None, None, level)
+        return WhatIf(path.stem, policy_column, result, None, None, level)
     log = impressions.read(path, columns)
     other = None if policy == UNIFORM else impressions.read(Path(str(policy)), columns)
     items, positions = impressions.ids(log, *([] if other is None else [other]))
@@ -110,12 +110,12 @@ def judge(
 
 
 def _names(log: Path, policy: Path | None) -> tuple[str, str]:
-    """What the two are called: their files' names, with their folders' where those are the same."""
+    """What the two are called: their files' names, or their folders' where those are the same."""
     if policy is None:
-        return log.name, UNIFORM
-    if log.name != policy.name:
-        return log.name, policy.name
-    return f"{log.parent.name}/{log.name}", f"{policy.parent.name}/{policy.name}"
+        return log.stem, UNIFORM
+    if log.stem != policy.stem:
+        return log.stem, policy.stem
+    return str(log.resolve().parent.name), str(policy.resolve().parent.name)
 
 
 def write_page(found: WhatIf, path: Path) -> None:

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-from penchant.evaluate import page, svg
+from penchant.evaluate import charts, page, svg
 from penchant.evaluate.markup import add, node
 from penchant.evaluate.plots import figure
 from penchant.evaluate.svg import Point, Series
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from penchant.evaluate.whatif import Quality, WhatIf
 
 NAMES = {"ips": "IPS", "snips": "SNIPS", "dr": "Doubly robust"}
+MEASURED = "measured: "
 
 
 def render(found: WhatIf) -> str:
@@ -46,8 +48,8 @@ def render(found: WhatIf) -> str:
 def _rows(found: WhatIf) -> list[tuple[str, Interval, str]]:
     rows = [(NAMES[name], estimate, "s0") for name, estimate in found.result.estimates.items()]
     if found.measured:
-        rows.append((f"measured: {found.policy}", found.measured, "s2"))
-    return [*rows, (f"measured: {found.log}", found.result.logged, "known")]
+        rows.append((f"{MEASURED}{found.policy}", found.measured, "s2"))
+    return [*rows, (f"{MEASURED}{found.log}", found.result.logged, "known")]
 
 
 def _lead(found: WhatIf) -> Element:
@@ -58,44 +60,59 @@ def _lead(found: WhatIf) -> Element:
         "p",
         node("strong", found.policy),
         " would have earned about ",
-        node("strong", _number(estimate.mean)),
-        f" a row ({_between(estimate)}, {NAMES[best]}), {apart} what was logged, {_number(logged.mean)}.",
+        node("strong", number(estimate.mean)),
+        f" a row ({between(estimate)}, {NAMES[best]}), {apart} what was logged, {number(logged.mean)}.",
         class_="lead",
     )
 
 
 def _table(found: WhatIf) -> Element:
     rows = [
-        node("tr", node("th", name, scope="row"), node("td", _number(one.mean)), node("td", _between(one)))
+        node("tr", node("th", name, scope="row"), node("td", number(one.mean)), node("td", between(one)))
         for name, one, _ in _rows(found)
     ]
     return page.grid(["", "Mean reward", "Interval"], rows)
 
 
 def _estimates(found: WhatIf) -> Element:
-    series = [Series(name, [Point(one.mean, one.low, one.high)], style) for name, one, style in _rows(found)]
-    chart = svg.across("Mean reward for each row", series, "Mean reward", _number)
-    return figure("Estimated and measured", f"Lines show the {found.level:.0%} interval.", chart)
+    series = [
+        Series(name.removeprefix(MEASURED), [Point(one.mean, one.low, one.high)], style)
+        for name, one, style in _rows(found)
+    ]
+    chart = svg.across("Mean reward for each row", series, "Mean reward", number)
+    real = f", green: what {found.policy} really earned" if found.measured else ""
+    words = f"Blue: estimated for {found.policy}{real}, grey: what {found.log} earned."
+    words += f" Lines: {found.level:.0%} interval."
+    return figure("Estimated and measured", words, chart)
 
 
 def _reliability(quality: Quality) -> Element:
     bins = quality.reliability
-    xs = bins.promised.tolist()
-    series = [
-        Series("as promised", [Point(x) for x in xs], "known"),
-        Series("what happened", [Point(float(y)) for y in bins.happened], "s0"),
+    points = [
+        (float(x), Point(float(y), *_wilson(float(y), int(n))))
+        for x, y, n in zip(bins.promised, bins.happened, bins.counts, strict=True)
     ]
-    chart = svg.lines(
-        "Reliability of the model of rewards", xs, series, ("foretold", "happened"), _number, zero=True
-    )
+    chart = charts.reliability("Reliability of the model of rewards", points, ("foretold", "happened"), number)
     order = "" if quality.auc is None else f"AUC {quality.auc:.3f}, "
-    words = f"Rows in {len(xs)} bins of equal size. {order}log-loss {quality.log_loss:.4f}, ECE {bins.error:.4f}."
-    return figure("Is the model of rewards calibrated?", words, chart, series)
+    words = (
+        f"Rows in {len(points)} bins of equal size; dashed: as foretold. {order}log-loss {quality.log_loss:.4f}, "
+        f"ECE {bins.error:.4f}."
+    )
+    return figure("Is the model of rewards calibrated?", words, chart)
 
 
-def _number(value: float) -> str:
-    return f"{value:.4g}" if abs(value) >= 1e-12 else "0"
+def _wilson(share: float, n: int, z: float = 1.96) -> tuple[float, float]:
+    """The 95 % interval of a share of n cases (Wilson 1927)."""
+    middle, wide = share + z * z / (2 * n), z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return (middle - wide) / (1 + z * z / n), (middle + wide) / (1 + z * z / n)
 
 
-def _between(one: Interval) -> str:
-    return f"{_number(one.low)} to {_number(one.high)}"
+def number(value: float) -> str:
+    """A reward with three significant digits, or all that stand before the point."""
+    digits = 2 - math.floor(math.log10(abs(value))) if abs(value) >= 1e-9 else 0
+    return f"{value:,.{max(digits, 0)}f}"
+
+
+def between(one: Interval) -> str:
+    """An interval of rewards."""
+    return f"{number(one.low)} to {number(one.high)}"
