@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from penchant.cli.app import app
-from penchant.evaluate import whatif
-from penchant.evaluate.impressions import Columns
+from penchant.evaluate.offpolicy import judging
+from penchant.evaluate.offpolicy.impressions import Columns
 from shop import penchant, refused
 
 ITEMS = 5
@@ -121,7 +121,7 @@ def test_what_cannot_be_judged_is_said(uniform, tmp_path):
 def test_a_policy_that_shows_what_the_log_never_does(tmp_path):
     some = log(tmp_path / "some.parquet", np.array([0.5, 0.5, 0, 0, 0]), 5)
     other = log(tmp_path / "liked.parquet", LIKED, 6)
-    found = whatif.judge(some, Columns(), policy=str(other))
+    found = judging.judge(some, Columns(), policy=str(other))
     assert any(
         "85.0% of the time the policy shows what the log never does" in words for words in found.result.warnings
     )

@@ -148,3 +148,14 @@ def test_a_kept_report_keeps_the_seconds_of_fitting(tmp_path):
     (folder / "report.json").write_text("damaged")
     keep(report, folder)
     assert Run.open(folder).report == report
+
+
+def test_many_pairs_are_there_but_not_in_the_way(tmp_path):
+    names = {f"m{n}": 0.1 + n / 100 for n in range(8)}
+    run = Run.open(left_behind(tmp_path / "many", **names))
+    found = compare.combine([run])
+    assert len(found.comparisons) == 28
+    compare.write_page(found, [run], tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "All 28 pairs" in text
+    assert "The first 21 of 28 pairs" in text

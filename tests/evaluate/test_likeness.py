@@ -27,7 +27,7 @@ def catalogue(**changes):
 
 
 def test_by_hand():
-    items = likeness.blocks(catalogue())
+    items = likeness.likeness(catalogue())
     ranked = np.array([[0, 1, 2], [1, 0, ABSENT], [2, ABSENT, ABSENT], [3, 0, 1]])
     # Same genre (1), and one of two tags shared (1/sqrt 2), each half of the vector; the third shares nothing.
     pair = 1 - (1 + 1 / np.sqrt(2)) / 2
@@ -54,18 +54,18 @@ def test_content_and_features_against_all_pairs(monkeypatch):
                 dot += float(torch.nn.functional.cosine_similarity(vectors[a], vectors[b], dim=0))
             gaps.append(1 - dot / np.sqrt(parts[0] * parts[1]))
         whole.append(np.mean(gaps))
-    blocks = likeness.blocks(items)
-    assert likeness.diversity(ranked, blocks, 8) == pytest.approx(whole, abs=1e-6)
+    alike = likeness.likeness(items)
+    assert likeness.diversity(ranked, alike, 8) == pytest.approx(whole, abs=1e-6)
     monkeypatch.setattr(likeness, "CHUNK", 7)
-    assert likeness.diversity(ranked, blocks, 8) == pytest.approx(whole, abs=1e-6)
+    assert likeness.diversity(ranked, alike, 8) == pytest.approx(whole, abs=1e-6)
 
 
 @pytest.mark.parametrize(
     "features", [{}, {"year": torch.zeros(4)}, {"genre": torch.ones(4, dtype=torch.int64)}], ids=str
 )
 def test_a_catalogue_that_says_nothing_of_its_items_has_no_blocks(features):
-    assert likeness.blocks(catalogue(features=features)) == []
+    assert likeness.likeness(catalogue(features=features)) is None
 
 
 def test_no_lists_no_numbers():
-    assert likeness.diversity(np.zeros((0, 3), np.int64), likeness.blocks(catalogue()), 2).shape == (0,)
+    assert likeness.diversity(np.zeros((0, 3), np.int64), likeness.likeness(catalogue()), 2).shape == (0,)

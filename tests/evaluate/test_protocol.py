@@ -12,7 +12,7 @@ import worlds
 from penchant.data.dataset import Dataset
 from penchant.data.splits import SplitConfig, split
 from penchant.errors import ConfigError, DataError
-from penchant.evaluate import beyond, identity, protocol, summary
+from penchant.evaluate import answers, beyond, identity, protocol, summary
 from penchant.evaluate.protocol import Cut, EvaluateConfig, Question, evaluate
 from penchant.evaluate.summary import Entry
 from penchant.features.space import FeatureSpace
@@ -356,3 +356,31 @@ def test_a_question_is_known_by_what_was_asked_and_nothing_else(changes, what):
 def test_ids_of_another_type_are_other_ids():
     assert identity._bytes(pl.Series([1, 23])) != identity._bytes(pl.Series(["1", "23"]))
     assert identity._bytes(pl.Series(["1", "23"])) != identity._bytes(pl.Series(["12", "3"]))
+
+
+def test_answers_of_every_user_come_back(tmp_path):
+    asked = {"good": ask(ks=(1, 3)), "bad": ask(ks=(1, 3), backwards=True)}
+    answers.write(answers.table(asked), tmp_path / answers.FILE)
+    found = answers.read(tmp_path / answers.FILE)
+    assert list(found) == ["good", "bad"]
+    for name, one in asked.items():
+        assert found[name].keys() == one.per_user.keys()
+        for key, values in one.per_user.items():
+            assert found[name][key] == pytest.approx(values, abs=1e-6)
+
+
+def test_what_one_model_lacks_is_not_read_as_nothing(tmp_path):
+    whole, bare = ask(ks=(1, 3)), ask(ks=(1,))
+    answers.write(answers.table({"whole": whole, "bare": bare}), tmp_path / answers.FILE)
+    found = answers.read(tmp_path / answers.FILE)
+    assert "ndcg@3" in found["whole"]
+    assert "ndcg@3" not in found["bare"]
+
+
+def test_diversity_is_measured_where_items_can_be_told_apart():
+    board = worlds.train("popularity", worlds.checkerboard())
+    parts = split(board.dataset, SplitConfig())
+    found = beyond.measure(
+        evaluate(board.pipeline, protocol.cut(parts, "test"), board.dataset.users, config=EvaluateConfig(ks=(5,)))
+    )
+    assert ((found.per_user["diversity@5"] > 0) & (found.per_user["diversity@5"] < 1.5)).all()

@@ -55,15 +55,15 @@ def off_policy(
     By IPS, SNIPS and, where the policy's whole distribution is known, a doubly robust estimate. Propensities that
     are too small for an answer are said.
     """
-    from penchant.evaluate import whatif
-    from penchant.evaluate.impressions import Columns
-    from penchant.evaluate.whatif_page import NAMES, between, number
+    from penchant.evaluate.offpolicy import judging
+    from penchant.evaluate.offpolicy.impressions import Columns
+    from penchant.evaluate.offpolicy.page import NAMES, between, number
 
     columns = Columns(
         item=item, position=None if position == "none" else position, reward=reward, propensity=propensity,
         context=tuple(context or ()), unit=unit,
     )  # fmt: skip
-    found = whatif.judge(
+    found = judging.judge(
         log,
         columns,
         policy=policy,
@@ -103,5 +103,5 @@ def off_policy(
     for words in found.result.warnings:
         complain(f"{words}.")
     if out_file:
-        whatif.write_page(found, out_file)
+        judging.write_page(found, out_file)
         console.print(f"Report: {out_file}", markup=False, soft_wrap=True)

@@ -145,14 +145,14 @@ def measure(evaluation: Evaluation) -> Evaluation:
     bits, usual = information(popularity), usual_popularity(popularity, offsets, rows)
     seen = None if question.config.repeats else (offsets, rows)
     place = popular_place(ranked, popularity, question.candidates, seen)
-    blocks = likeness.blocks(question.catalogue.items)
+    alike = likeness.likeness(question.catalogue.items)
     found: dict[str, Floats] = {}
     for k in question.ks:
         found[f"novelty@{k}"] = novelty(ranked, bits, k)
         found[f"serendipity@{k}"] = serendipity(evaluation.hit, place, k)
         found[f"popularity_lift@{k}"] = popularity_lift(ranked, popularity, usual, k)
-        if blocks:
-            found[f"diversity@{k}"] = likeness.diversity(ranked, blocks, k)
+        if alike is not None:
+            found[f"diversity@{k}"] = likeness.diversity(ranked, alike, k)
     even = {f"gini@{k}": gini(ranked, k, question.candidates) for k in question.ks}
     return replace(
         evaluation,

@@ -11,12 +11,12 @@ sum of their dot products.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from scipy import sparse
 
-from penchant.evaluate.metrics import ABSENT, Floats, Ints
+from penchant.evaluate.metrics import ABSENT, Bools, Floats, Ints
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,46 +30,58 @@ Block: TypeAlias = Any
 """A sparse.csr_array or a numpy array."""
 
 
-def blocks(items: Items) -> list[Block]:
-    """What there is to tell items apart by; empty where there is nothing."""
+class Likeness(NamedTuple):
+    """What there is to tell N items apart by.
+
+    Attributes:
+        blocks: matrices [N, D_b].
+        known: [N] bool, items that have a vector at all.
+    """
+
+    blocks: list[Block]
+    known: Bools
+
+
+def likeness(items: Items) -> Likeness | None:
+    """The vectors of a catalogue, or None where there is nothing to tell its items apart by."""
     found: list[Block] = [
         _one_hot(values.numpy()) for values in items.features.values() if not values.is_floating_point()
     ]
     found.extend(_unit(vectors, present) for vectors, present in items.content.values())
     if not found:
-        return []
+        return None
     has = np.stack([np.asarray(abs(block).sum(axis=1)).ravel() > 0 for block in found])
-    if not has.any():
-        return []
-    weight = 1 / np.sqrt(np.maximum(has.sum(axis=0), 1))
-    return [
-        sparse.csr_array(b.multiply(weight[:, None])) if sparse.issparse(b) else b * weight[:, None] for b in found
-    ]
+    known: Bools = np.any(has, axis=0)
+    if not known.any():
+        return None
+    weight = (1 / np.sqrt(np.maximum(has.sum(axis=0), 1))).astype(np.float32)[:, None]
+    return Likeness(
+        [sparse.csr_array(b.multiply(weight)) if sparse.issparse(b) else b * weight for b in found], known
+    )
 
 
-def diversity(ranked: Ints, items: list[Block], k: int) -> Floats:
+def diversity(ranked: Ints, items: Likeness, k: int) -> Floats:
     """Mean of 1 - cosine over all pairs of the first k (Ziegler et al., WWW 2005): [B].
 
     Items that have no vector are left out; a list with fewer than two others counts 0.
 
     Args:
         ranked: [B, K] catalogue rows, `ABSENT` where a list is shorter.
-        items: what `blocks` returned, not empty.
+        items: their vectors.
         k: length of list.
     """
     parts = [_diversity(ranked[start : start + CHUNK, :k], items) for start in range(0, len(ranked), CHUNK)]
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
-def _diversity(top: Ints, items: list[Block]) -> Floats:
-    has = np.sum([np.asarray(abs(block).sum(axis=1)).ravel() for block in items], axis=0) > 0
-    there = (top != ABSENT) & has[top]
+def _diversity(top: Ints, items: Likeness) -> Floats:
+    there = (top != ABSENT) & items.known[top]
     users, places = np.nonzero(there)
     chosen = sparse.csr_array(
-        (np.ones(len(users)), (users, top[users, places])), shape=(len(top), items[0].shape[0])
+        (np.ones(len(users)), (users, top[users, places])), shape=(len(top), len(items.known))
     )
     length = np.zeros(len(top))
-    for block in items:
+    for block in items.blocks:
         total = chosen @ block
         length += np.asarray((total * total).sum(axis=1)).ravel()
     n = there.sum(axis=1)
@@ -88,9 +100,9 @@ def _one_hot(indices: Ints) -> sparse.csr_array:
     return sparse.csr_array((values, (rows, wide[rows, places])), shape=shape)
 
 
-def _unit(vectors: Tensor, present: Tensor) -> Floats:
+def _unit(vectors: Tensor, present: Tensor) -> Block:
     """Rows of unit length; 0 where there is no vector."""
-    dense = vectors.numpy().astype(np.float64) * present.numpy()[:, None]
+    dense = vectors.numpy() * present.numpy()[:, None]
     lengths = np.linalg.norm(dense, axis=1, keepdims=True)
-    found: Floats = dense / np.where(lengths > 0, lengths, 1.0)
-    return found
+    dense /= np.where(lengths > 0, lengths, 1.0)
+    return dense

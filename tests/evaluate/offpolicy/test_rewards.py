@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from penchant.errors import DataError
-from penchant.evaluate import rewards
-from penchant.evaluate.impressions import Impressions
+from penchant.evaluate.offpolicy import rewards
+from penchant.evaluate.offpolicy.impressions import Impressions
 from penchant.evaluate.scores import auc
 
 POLICY = np.array([[0.7, 0.2, 0.1]])

@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from penchant.evaluate import impressions, offpolicy, rewards, whatif
-from penchant.evaluate.impressions import Columns, Impressions
+from penchant.evaluate.offpolicy import estimators, impressions, judging, rewards
+from penchant.evaluate.offpolicy.impressions import Columns, Impressions
 
 POSITIONS, ITEMS = 2, 6
 RATES = np.array([[0.5, 0.1, 0.3, 0.2, 0.4, 0.05], [0.3, 0.05, 0.2, 0.1, 0.25, 0.02]])
@@ -36,7 +36,7 @@ def drawn(seed, n=2000, policy=LOGGING):
 
 def judged(log, policy=TARGET, *, model=True, **choices):
     foretold = rewards.foretell(log, policy) if model else None
-    return offpolicy.judge(log, policy[log.positions, log.items], foretold, resamples=300, **choices)
+    return estimators.judge(log, policy[log.positions, log.items], foretold, resamples=300, **choices)
 
 
 def test_right_on_average_and_doubly_robust_is_less_noisy():
@@ -57,7 +57,7 @@ def test_by_hand():
         n_positions=1,
     )  # fmt: skip
     foretold = rewards.Foretold(np.array([0.6, 0.2, 0.6, 0.2]), np.full(4, 0.3))
-    found = offpolicy.judge(log, np.array([0.25, 0.75, 0.25, 0.75]), foretold, resamples=50)
+    found = estimators.judge(log, np.array([0.25, 0.75, 0.25, 0.75]), foretold, resamples=50)
     weights = [0.5, 3.0, 0.5, 3.0]
     assert found.estimates["ips"].mean == pytest.approx((0.5 + 3) / 4)
     assert found.estimates["snips"].mean == pytest.approx(3.5 / 7)
@@ -65,7 +65,7 @@ def test_by_hand():
     assert found.effective == pytest.approx(49 / np.square(weights).sum())
     assert (found.largest, found.smallest, found.rows) == (3.0, 0.25, 4)
     assert found.logged.mean == 0.5
-    clipped = offpolicy.judge(log, np.array([0.25, 0.75, 0.25, 0.75]), clip=1.0, resamples=50)
+    clipped = estimators.judge(log, np.array([0.25, 0.75, 0.25, 0.75]), clip=1.0, resamples=50)
     assert clipped.estimates["ips"].mean == pytest.approx(1.5 / 4)
     assert clipped.largest == 3.0, "what was cut is still told"
     assert set(clipped.estimates) == {"ips", "snips"}
@@ -83,7 +83,7 @@ def test_a_policy_on_its_own_log_earns_what_was_logged():
 def test_a_perfect_model_needs_no_weights():
     log = drawn(2)
     known = rewards.Foretold(log.rewards, np.full(len(log.items), 0.25))
-    assert offpolicy.judge(log, TARGET[log.positions, log.items], known).estimates["dr"] == pytest.approx(
+    assert estimators.judge(log, TARGET[log.positions, log.items], known).estimates["dr"] == pytest.approx(
         [0.25] * 3
     )
 
@@ -103,7 +103,7 @@ def test_rows_that_belong_together_are_drawn_together():
 def test_long_logs_are_drawn_by_stretches(monkeypatch):
     log = drawn(4, n=4000)
     rows = judged(log, model=False).estimates
-    monkeypatch.setattr(offpolicy, "STRETCHES", 300)
+    monkeypatch.setattr(estimators, "STRETCHES", 300)
     stretches = judged(log, model=False).estimates
     for name in rows:
         assert stretches[name].mean == rows[name].mean
@@ -127,7 +127,7 @@ def test_what_is_doubtful_is_said():
 
 def test_a_policy_that_shows_nothing_of_the_log_has_no_ratio():
     log = drawn(6)
-    found = offpolicy.judge(log, np.zeros(2000), resamples=20)
+    found = estimators.judge(log, np.zeros(2000), resamples=20)
     assert set(found.estimates) == {"ips"}
     assert found.estimates["ips"] == (0.0, 0.0, 0.0)
 
@@ -140,7 +140,7 @@ def test_a_real_log_foretells_what_the_other_policy_earned(logged, policy):
         pytest.skip("no open bandit data there")
     columns = Columns(propensity="propensity_score", context=tuple(f"user_feature_{n}" for n in range(4)))
     paths = (folder / logged / "all.parquet", folder / policy / "all.parquet")
-    found = whatif.judge(paths[0], columns, policy=str(paths[1]))
+    found = judging.judge(paths[0], columns, policy=str(paths[1]))
     for name, one in found.result.estimates.items():
         assert one.low <= found.measured.mean <= one.high, name
 

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from penchant.errors import DataError
-from penchant.evaluate import impressions
-from penchant.evaluate.impressions import Columns, policy_of, uniform
+from penchant.evaluate.offpolicy import impressions
+from penchant.evaluate.offpolicy.impressions import Columns, policy_of, uniform
 
 GOOD = {
     "item_id": [7, 8, 7, 9], "position": [1, 1, 2, 2], "click": [0, 1, 0, 1], "propensity": [0.5, 0.5, 0.25, 0.75],

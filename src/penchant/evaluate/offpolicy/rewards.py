@@ -19,8 +19,8 @@ from penchant.errors import DataError
 from penchant.evaluate.scores import log_loss
 
 if TYPE_CHECKING:
-    from penchant.evaluate.impressions import Impressions
     from penchant.evaluate.metrics import Floats, Ints
+    from penchant.evaluate.offpolicy.impressions import Impressions
 
 FOLDS = 5
 RIDGES = (1.0, 10.0, 100.0, 1000.0)

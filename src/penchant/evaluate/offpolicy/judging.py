@@ -11,14 +11,15 @@ import polars as pl
 
 from penchant.artefact import write_text
 from penchant.errors import ConfigError, DataError
-from penchant.evaluate import impressions, offpolicy, scores
-from penchant.evaluate import rewards as model
+from penchant.evaluate import scores
 from penchant.evaluate.bootstrap import Interval, intervals
+from penchant.evaluate.offpolicy import estimators, impressions
+from penchant.evaluate.offpolicy import rewards as model
 
 if TYPE_CHECKING:
-    from penchant.evaluate.impressions import Columns, Impressions
     from penchant.evaluate.metrics import Floats
-    from penchant.evaluate.offpolicy import OffPolicy
+    from penchant.evaluate.offpolicy.estimators import OffPolicy
+    from penchant.evaluate.offpolicy.impressions import Columns, Impressions
     from penchant.evaluate.scores import Reliability
 
 UNIFORM = "uniform"
@@ -86,7 +87,7 @@ def judge(
         log = impressions.read(path, columns, policy_column)
         target = _probabilities(log, path, policy_column)
         shown = impressions.encode(log, *impressions.ids(log))
-        result = offpolicy.judge(shown, target, clip=clip, resamples=resamples, level=level, seed=seed)
+        result = estimators.judge(shown, target, clip=clip, resamples=resamples, level=level, seed=seed)
         return WhatIf(path.stem, policy_column, result, None, None, level)
     log = impressions.read(path, columns)
     other = None if policy == UNIFORM else impressions.read(Path(str(policy)), columns)
@@ -102,7 +103,7 @@ def judge(
     _check_positions(table, shown, positions, path, str(policy))
     foretold = model.foretell(shown, table, seed=seed)
     target, unseen = table[shown.positions, shown.items], _unseen(table, shown)
-    result = offpolicy.judge(
+    result = estimators.judge(
         shown, target, foretold, unseen=unseen, clip=clip, resamples=resamples, level=level, seed=seed
     )
     log_name, policy_name = _names(path, None if other is None else Path(str(policy)))
@@ -120,9 +121,9 @@ def _names(log: Path, policy: Path | None) -> tuple[str, str]:
 
 def write_page(found: WhatIf, path: Path) -> None:
     """Put it at `path` as one page."""
-    from penchant.evaluate import whatif_page  # noqa: PLC0415 - the page knows this file's types
+    from penchant.evaluate.offpolicy import page  # noqa: PLC0415 - the page knows this file's types
 
-    write_text(path, whatif_page.render(found))
+    write_text(path, page.render(found))
 
 
 def _probabilities(log: pl.DataFrame, path: Path, column: str) -> Floats:

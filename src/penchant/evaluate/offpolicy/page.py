@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from penchant.evaluate.bootstrap import Interval
-    from penchant.evaluate.whatif import Quality, WhatIf
+    from penchant.evaluate.offpolicy.judging import Quality, WhatIf
 
 NAMES = {"ips": "IPS", "snips": "SNIPS", "dr": "Doubly robust"}
 MEASURED = "measured: "

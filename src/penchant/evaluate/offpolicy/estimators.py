@@ -23,9 +23,9 @@ import numpy as np
 from penchant.evaluate.bootstrap import Interval, resampled
 
 if TYPE_CHECKING:
-    from penchant.evaluate.impressions import Impressions
     from penchant.evaluate.metrics import Floats, Ints
-    from penchant.evaluate.rewards import Foretold
+    from penchant.evaluate.offpolicy.impressions import Impressions
+    from penchant.evaluate.offpolicy.rewards import Foretold
 
 STRETCHES = 20_000
 """The most units that are drawn; of more rows, neighbours are drawn together."""
