@@ -110,14 +110,14 @@ def show_pairs(report: Report) -> None:
         shown = [gap for gap in shown if gap.better == shown[0].better]
     rows = [
         [
-            f"{gap.better} - {gap.worse}", f"{gap.mean:+.4f}", f"\\[{gap.low:+.4f}, {gap.high:+.4f}]",
+            f"{gap.better} - {gap.worse}", f"{gap.mean:+.4f} \\[{_signed(gap.low)}, {_signed(gap.high)}]",
             f"{gap.p:.4f}", f"{gap.corrected:.4f}", "yes" if gap.corrected < 1 - report.level else "no",
         ]
         for gap in shown
     ]  # fmt: skip
     console = out()
     title = f"{shown[0].metric}, model against model (paired bootstrap)"
-    console.print(grid(title, ["pair", "difference", "interval", "p", "Holm", "apart?"], rows, right=1))
+    console.print(grid(title, ["pair", "difference", "p", "Holm", "apart?"], rows, right=1))
     left = len(report.comparisons) - len(shown)
     if left:
         console.print(
@@ -136,3 +136,7 @@ def _cell(result: Result, metric: str) -> str:
 
 def _short(share: float | None) -> str:
     return f"{share or 0:.3f}".removeprefix("0")
+
+
+def _signed(difference: float) -> str:
+    return f"{difference:+.3f}".replace("0.", ".", 1)
