@@ -21,10 +21,11 @@ from penchant.cli.app import app
 from penchant.config import TABLES, RunConfig
 from penchant.data import config as data
 from penchant.data.checks import ChecksConfig
+from penchant.data.rules.table import RULES
 from penchant.data.sources import run_file
 from penchant.data.splits import SplitConfig
 from penchant.evaluate.metrics import METRICS
-from penchant.schema import Column
+from penchant.schema import Column, EventType
 from penchant.serve.eventlog import EventLog
 from penchant.serve.http import create_app
 from penchant.serve.service import Service
@@ -95,11 +96,16 @@ def structs():
         "data.events": data.EventsConfig,
         "data.items": data.ItemsConfig,
         "data.users": data.UsersConfig,
+        "data.events.types": EventType,
+        "data.reviews": data.ReviewsConfig,
+        "data.social": data.SocialConfig,
         "data.items.columns": Column,
         "data.checks": ChecksConfig,
         "data.split": SplitConfig,
         "content.text": registry.load(registry.ENCODERS, "tfidf", "encoder").Config,
     }
+    rules = {f"data.checks.rules {name}": registry.load(RULES, name, "rule").Config for name in RULES}
+    named |= {name: config for name, config in rules.items() if msgspec.structs.fields(config)}
     return named | {
         f"model {kind}": registry.load(registry.MODELS, kind, "model").Config for kind in registry.MODELS
     }
@@ -208,3 +214,9 @@ def test_a_request_is_answered(words, client):
     assert answer.status_code == 200, answer.text
     if answer.headers["content-type"] == "application/json":
         assert "error" not in json.loads(answer.text)
+
+
+def test_every_cleaning_rule_is_explained():
+    rows = re.findall(r"^\| `(\w+)` \| (on|off) \|", read(ROOT / "docs" / "cleaning.md"), re.MULTILINE)
+    defaults = {name: registry.load(RULES, name, "rule").on_by_default for name in RULES}
+    assert [(name, said == "on") for name, said in rows] == list(defaults.items())

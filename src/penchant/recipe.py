@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from penchant import runs
-from penchant.artefact import fingerprint, write_json
+from penchant.artefact import write_json
 from penchant.bundle.bundle import open_bundle, write_bundle
 from penchant.config import RunConfig
 from penchant.data.dataset import Dataset
@@ -113,18 +113,15 @@ def ingest(run: RunConfig, artefacts: Path | str) -> Data:
     Raises:
         DataError, ConfigError: name the file, row, column or key, and the way out.
     """
-    artefacts = Path(artefacts)
+    datasets = Path(artefacts) / "datasets"
     config = run.read(DataConfig, "data")
-    made = read_tables(config, run.base)
-    dataset = made.dataset
-    tables = (dataset.events, dataset.items, dataset.users)
-    prints = [fingerprint(table.columns, table.hash_rows(seed=0).to_numpy().tobytes()) for table in tables]
-    folder = artefacts / "datasets" / f"{dataset.name}-{fingerprint(dataset.schema, *prints)}"
-    divided = split(dataset, config.split)
+    made = read_tables(config, run.base, beside=datasets)
+    folder = datasets / f"{made.dataset.name}-{made.fingerprint}"
     if not (folder / "report.json").exists():
-        dataset.save(folder, {"quarantine": made.quarantine})
+        made.dataset.save(folder, {"quarantine": made.refused})
         write_json(folder / "report.json", made.report)
-    return Data(dataset=dataset, split=divided, folder=folder, report=made.report)
+    divided = split(made.dataset, config.split)
+    return Data(dataset=made.dataset, split=divided, folder=folder, report=made.report)
 
 
 def reopen(run: RunConfig, folder: Path) -> Data:
@@ -221,7 +218,7 @@ def evaluate_models(
         entries[name] = Entry(kind=one.choice.kind, evaluation=found, timings=seconds)
     first = next(iter(fitted.values()))
     parts = first.learned_from.partition(" (")[0]
-    told = "train and validation" if data.split.test_given is None else "what is given of each user"
+    told = "train and validation" if "test_given" not in data.split.parts else "what is given of each user"
     words = f"{_SPLITS[data.split.kind]}. Models learned from {parts}, and were asked knowing {told}."
     report = summarise(f"{data.dataset.name}: {next(iter(fitted))}", words, entries)
     if folder:

@@ -128,6 +128,11 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     kind: Kind
     separator: str | None = None
     """For tags, and for a vector written as text: what stands between the parts (for example `|`)."""
+    pattern: str | None = None
+    """For pictures and sounds: where the file of an item lies, such as `posters/{id}.*`, relative to the table;
+    the table then needs no column of that name."""
+    time_format: str | None = None
+    """For a time: how text is written, as strftime has it, where it is not ISO 8601."""
 
 
 class Schema(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

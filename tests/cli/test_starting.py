@@ -82,3 +82,14 @@ def test_help_and_version():
     for command in ("init", "train", "evaluate", "recommend", "serve", "demo", "doctor", "data", "bundle"):
         assert command in said
     assert "penchant train run.toml --resume" in penchant("train", "-h").output
+
+
+def test_init_takes_reviews_and_friends(tmp_path):
+    shop.stock(tmp_path)
+    Path("r.csv").write_text("user,item,text,rating\n1,2,Fine,5\n", encoding="utf-8")
+    Path("s.csv").write_text("user,friend,weight\n1,2,0.5\n", encoding="utf-8")
+    said = penchant("init", "--events", "events.csv", "--reviews", "r.csv", "--social", "s.csv", "--out", "x.toml")
+    assert "text = text (its name says text)" in " ".join(said.output.split())
+    data = RunConfig.load("x.toml").read(DataConfig, "data")
+    assert (data.reviews.rating, data.reviews.text) == ("rating", "text")
+    assert (data.social.friend_id, data.social.weight) == ("friend", "weight")

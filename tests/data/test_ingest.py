@@ -212,7 +212,7 @@ def test_refused_rows_are_kept_with_their_reasons(tmp_path):
         "column 'seen': this is not a time ('soon')",
         "column 'seen': the time is before 1970 ('-5')",
         "column 'seen': the time is in the future ('9000000000')",
-        "an earlier row has the same user, item, time, type and value",
+        "an earlier row is the same in every column",
     ]
     assert made.quarantine["row_json"][3] == '{"user":"7","film":"4","seen":"soon","stars":"3"}'
     assert set(made.quarantine["file"]) == {str(tmp_path / "events.csv")}
@@ -249,6 +249,8 @@ def test_nothing_left_is_an_error(tmp_path):
         run(tmp_path, text)
     with pytest.raises(DataError, match="No row of users is left"):
         run(tmp_path, RUN + "[checks]\nmax_bad_fraction = 1\n", users="who,age\n,3\n")
+    with pytest.raises(DataError, match=r"No row of events is left\. 1 rows: column 'user': the id is empty"):
+        run(tmp_path, RUN + "[checks]\nmax_bad_fraction = 1\n", events="user,film,stars,seen\n,1,5,1000000300\n")
 
 
 def test_rare_users_and_items_can_be_left_out(tmp_path):

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
+from penchant.data.drafting import write_run_file
 from penchant.data.ingest import DataConfig, ingest
-from penchant.data.inspect import guess, write_run_file
+from penchant.data.inspect import guess
 from penchant.data.times import TimeUnit
 from penchant.errors import DataError
 from penchant.registry import read_config
@@ -46,7 +47,13 @@ def taken(text, folder):
                 "UnitPrice": [2.5, 1],
                 "CustomerID": [17850.0, None],
             },
-            {"user": "CustomerID", "item": "StockCode", "value": "Quantity", "time": "InvoiceDate"},
+            {
+                "user": "CustomerID",
+                "item": "StockCode",
+                "quantity": "Quantity",
+                "session": "InvoiceNo",
+                "time": "InvoiceDate",
+            },
             TimeUnit.AUTO,
         ),
         (

@@ -34,7 +34,7 @@ WORDS = ("lorem", "ipsum", "dolor", "sit", "amet", "elit")
         ("poster", [f"p/{i}.JPG" for i in range(ROWS)], "image", "pictures"),
         ("link", [f"https://x.org/{i}" for i in range(ROWS)], None, "addresses or dates"),
         ("released", [f"{1 + i % 28} Jan {1900 + i}" for i in range(ROWS)], None, "addresses or dates"),
-        ("seen", [datetime(2020, 1, 1, tzinfo=UTC)] * ROWS, None, "holds Datetime"),
+        ("seen", [datetime(2020, 1, 1, tzinfo=UTC)] * ROWS, "time", "holds Datetime"),
         ("box", [{"a": 1}] * ROWS, None, "holds Struct"),
         ("same", ["x"] * ROWS, None, "too little"),
         ("rare", ["a", "b", *[None] * 98], None, "98 cells empty"),

@@ -4,7 +4,8 @@
 import polars as pl
 import pytest
 
-from penchant.data.reading import columns_of, find_files, read_table
+from penchant.data.reading import columns_of, find_files
+from penchant.data.source import read_table
 from penchant.errors import DataError
 
 KEYS = {"user": "[data.events] user_id", "item": "[data.events] item_id"}
@@ -21,13 +22,13 @@ def put(folder, name, content):
 
 
 def test_byte_order_mark_and_windows_line_ends(tmp_path):
-    rows = read(put(tmp_path, "a.csv", b"\xef\xbb\xbfuser,item,more\r\n1,007,x\r\n2,8,y\r\n")).rows
+    rows = read(put(tmp_path, "a.csv", b"\xef\xbb\xbfuser,item,more\r\n1,007,x\r\n2,8,y\r\n")).rows.collect()
     assert rows.rows() == [("1", "007"), ("2", "8")]
 
 
 def test_other_separators(tmp_path):
-    assert read(put(tmp_path, "a.tsv", "user\titem\n1\t2\n")).rows.rows() == [("1", "2")]
-    assert read(put(tmp_path, "a.csv", "user;item\n1;2\n"), separator=";").rows.rows() == [("1", "2")]
+    assert read(put(tmp_path, "a.tsv", "user\titem\n1\t2\n")).rows.collect().rows() == [("1", "2")]
+    assert read(put(tmp_path, "a.csv", "user;item\n1;2\n"), separator=";").rows.collect().rows() == [("1", "2")]
 
 
 def test_quotes_in_a_header(tmp_path):
@@ -45,7 +46,7 @@ def test_files_of_one_table_may_differ_in_width_and_type(tmp_path):
     frame = pl.DataFrame({"user": [1], "item": [2]})
     frame.write_parquet(tmp_path / "a.parquet")
     frame.cast({"user": pl.Int32, "item": pl.String}).write_parquet(tmp_path / "b.parquet")
-    rows = read(tmp_path / "a.parquet", tmp_path / "b.parquet").rows
+    rows = read(tmp_path / "a.parquet", tmp_path / "b.parquet").rows.collect()
     assert rows.rows() == [(1, "2"), (1, "2")]
 
 

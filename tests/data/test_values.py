@@ -4,9 +4,9 @@
 import polars as pl
 import pytest
 
-from penchant.data.values import as_kind, as_number, as_text, id_type
+from penchant.data.values import as_number, as_text, id_type
 from penchant.errors import DataError
-from penchant.schema import Column, IdType, Kind
+from penchant.schema import IdType
 
 
 def test_text_of_any_plain_type():
@@ -39,25 +39,6 @@ def test_numbers():
     ]
     assert as_number(pl.Series([1, 2])).to_list() == [1.0, 2.0]
     assert as_number(pl.Series([True, None])).to_list() == [1.0, None]
-
-
-@pytest.mark.parametrize(
-    ("cells", "separator", "tags"),
-    [
-        (["a|b", "b| |b", "", None], "|", [["a", "b"], ["b"], [], None]),
-        (["a b", None], None, [["a b"], None]),
-        ([["x", "y"], None], None, [["x", "y"], None]),
-    ],
-)
-def test_tags(cells, separator, tags):
-    made = as_kind(pl.Series("c", cells), Column(kind=Kind.TAGS, separator=separator))
-    assert made.dtype == pl.List(pl.String)
-    assert made.to_list() == tags
-
-
-def test_blank_text_is_null():
-    assert as_kind(pl.Series(["a ", " ", None]), Column(kind=Kind.TEXT)).to_list() == ["a ", None, None]
-    assert as_kind(pl.Series([3, None]), Column(kind=Kind.CATEGORY)).to_list() == ["3", None]
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import pytest
 
+from penchant.drawing.svg import WIDTH, Point
 from penchant.evaluate import charts
 from penchant.evaluate.charts import Gap, Spot
-from penchant.evaluate.svg import WIDTH, Point
 
 
 def plain(value):

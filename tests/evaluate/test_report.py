@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from penchant.drawing.versions import library_versions
 from penchant.errors import DataError
 from penchant.evaluate.report import (
     Comparison,
@@ -18,7 +19,6 @@ from penchant.evaluate.report import (
     Report,
     Result,
     Segment,
-    library_versions,
     read_json,
     write_html,
     write_json,
@@ -111,7 +111,7 @@ def test_a_report_says_when_and_with_what():
 
 
 def test_a_missing_library_is_left_out(monkeypatch):
-    monkeypatch.setattr("penchant.evaluate.report.LIBRARIES", ("no-such-library",))
+    monkeypatch.setattr("penchant.drawing.versions.LIBRARIES", ("no-such-library",))
     assert list(library_versions()) == ["penchant", "python"]
 
 

@@ -46,5 +46,7 @@ def test_it_is_ready(shop, tmp_path):
     run = RunConfig(path=path, text="", tables=tables)
     run.check()
     data = ingest(run, tmp_path)
-    assert data.dataset.events.height == shop.events.filter(pl.col("type") != "impression").height
+    counts = data.report["events"]
+    assert counts["rows"] == shop.events.filter(pl.col("type") != "impression").height
+    assert counts["refused"].keys() == {"returns"}, "returns take back their purchases; all else is clean"
     assert data.dataset.items.height == shop.items.height

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`penchant data get|list|show`: public data sets by name."""
+"""`penchant data get|list|show`: public data sets by name; `penchant data report` stands in `reporting`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from penchant.cli import reporting
 from penchant.cli.options import DEFAULT_DATA, DataDir
 from penchant.cli.say import examples, grid, out
 
-app = typer.Typer(no_args_is_help=True, help="Public data sets: get one by name.")
+app = typer.Typer(no_args_is_help=True, help="Data sets: get a public one by name, or look at one.")
+app.command("report", epilog=reporting.REPORT)(reporting.report)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Its name; penchant data list shows all.")]
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 INIT = examples(
     "penchant init --events ratings.csv --items films.csv --users people.csv",
+    "penchant init --events events.csv --items items.csv --reviews reviews.csv --social friends.csv",
     "penchant init --events 'logs/*.parquet' --user-column visitor --item-column sku --out shop.toml",
 )
 DEMO = examples("penchant demo", "penchant demo --no-serve", "penchant demo --port 8080")
@@ -35,6 +36,8 @@ def init(
     events: Annotated[str, typer.Option(metavar="FILE", help="Who did what: a file or a pattern.")],
     items: Files = None,
     users: Files = None,
+    reviews: Files = None,
+    social: Files = None,
     out_file: Annotated[Path, typer.Option("--out", help="The run file to write.")] = Path("run.toml"),
     user_column: Named = None,
     item_column: Named = None,
@@ -50,6 +53,7 @@ def init(
     """
     from penchant.config import RunConfig
     from penchant.data import inspect
+    from penchant.data.drafting import write_run_file
     from penchant.data.reading import find_files
 
     if out_file.exists() and not force:
@@ -60,12 +64,10 @@ def init(
         "user": user_column, "item": item_column, "time": time_column,
         "type": type_column, "value": value_column, "title": title_column,
     }  # fmt: skip
-    found = {
-        name: find_files(path, Path.cwd()) if path else []
-        for name, path in (("events", events), ("items", items), ("users", users))
-    }
+    tables = {"events": events, "items": items, "users": users, "reviews": reviews, "social": social}
+    found = {name: find_files(path, Path.cwd()) if path else [] for name, path in tables.items()}
     guess = inspect.guess(**found, overrides={role: column for role, column in said.items() if column})
-    text = inspect.write_run_file(guess, out_file.resolve().parent) + resource("rest.toml")
+    text = write_run_file(guess, out_file.resolve().parent) + resource("rest.toml")
     RunConfig.parse(text, out_file)
     write_text(out_file, text)
     _show(guess)

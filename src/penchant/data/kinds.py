@@ -5,19 +5,45 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from penchant.data.values import as_number, as_text, is_blank
 from penchant.schema import Column, Kind
 
-IMAGE_PATH = r"(?i)\.(jpe?g|png|webp|gif|bmp)$"
-SEPARATORS = ("|", ";", ", ", ",")
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+IMAGE_PATH = r"(?i)\.(jpe?g|png|webp|gif|bmp)(\?\S*)?$"
+AUDIO_PATH = r"(?i)\.(flac|wav|mp3|ogg|opus|m4a|aac)(\?\S*)?$"
+PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"RIFF....WEBP")
+SOUNDS = (b"fLaC", b"OggS", b"ID3", b"\xff\xfb", b"\xff\xf3", b"RIFF....WAVE")
+"""How files begin; a point stands for any byte."""
+VECTOR = r"^\s*\[\s*-?[\d.]+(e-?\d+)?(\s*,\s*-?[\d.]+(e-?\d+)?)+\s*\]\s*$"
+ISO_TIME = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d[\d:.Z+ -]*)?$"
 ADDRESS_OR_DATE = r"^(https?://\S+|\d{4}-\d\d-\d\d[T \d:.Z+-]*|\d\d?[ -]\w{3}[ -]\d{4})$"
+_WRITINGS = (
+    (IMAGE_PATH, Kind.IMAGE, "paths of pictures"),
+    (AUDIO_PATH, Kind.AUDIO, "paths of sounds"),
+    (VECTOR, Kind.VECTOR, "each cell is a list of numbers"),
+    (ISO_TIME, Kind.TIME, "dates or times"),
+    (ADDRESS_OR_DATE, None, "addresses or dates: left out"),
+)
+"""What most cells look like, the kind that they then are, and why."""
+NAMES_THINGS = r"(^|[^A-Za-z])[iI][dD]$|[a-z]I[dD]$"
+"""Names of columns whose cells name things."""
+SEPARATORS = ("|", ";", ", ", ",")
 SEVERAL_WORDS = r"\S\s+\S|[\x{3040}-\x{9fff}\x{ac00}-\x{d7af}]{4}"
 """Words with space between, or a run of a script that writes none."""
 CODE_NAME = r"(?i)(id|zip|code|class|category|type|no|occupation|brand|department|gender)$"
 """Names of columns whose numbers stand for things."""
+MOST_COLUMNS = 300
+"""Columns of one table that are looked at."""
+FEW = 50
+"""So many distinct values are always taken for words out of a list."""
+_HEADS = 20
+_NUMBERS = frozenset({pl.Float32, pl.Float64, pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8})
 NAME_WORDS = 4
 """Cells that come back and have fewer words than this on average are names, not text."""
 TAG_LENGTH = 25
@@ -43,13 +69,19 @@ class ColumnGuess:
     reason: str
 
 
+def guess_columns(table: pl.DataFrame, names: Sequence[str]) -> list[ColumnGuess]:
+    """The kinds of several columns; of very many only the first are looked at, and the others left out."""
+    why = f"one of more than {MOST_COLUMNS} columns: left out"
+    looked = [guess_column(table[name]) for name in names[:MOST_COLUMNS]]
+    return looked + [_say(name, None, why) for name in names[MOST_COLUMNS:]]
+
+
 def guess_column(cells: pl.Series) -> ColumnGuess:
     """The kind of one column, from a sample of its cells."""
     name, rows = cells.name, len(cells)
-    if cells.dtype == pl.List(pl.String):
-        return _say(name, Kind.TAGS, "each cell is a list")
-    if cells.dtype.is_nested() or cells.dtype.is_temporal() or cells.dtype == pl.Binary:
-        return _say(name, None, f"holds {cells.dtype}: left out")
+    told = _by_type(cells)
+    if told is not None:
+        return told
     text = as_text(cells)
     filled = text.filter(text.is_not_null() & ~is_blank(text))
     distinct = filled.n_unique()
@@ -66,7 +98,7 @@ def guess_column(cells: pl.Series) -> ColumnGuess:
 
 def differs_within(table: pl.DataFrame, key: str) -> set[str]:
     """Columns whose cells differ between rows of one key: they tell of the event, not of the item or user."""
-    others = [column for column in table.columns if column != key and not table.schema[column].is_nested()]
+    others = [column for column, kind in table.schema.items() if column != key and not kind.is_nested()]
     several = table.filter(pl.len().over(key) > 1)
     if several.is_empty() or not others:
         return set()
@@ -75,16 +107,30 @@ def differs_within(table: pl.DataFrame, key: str) -> set[str]:
     return {column for column, share in varied.items() if share > MOVING}
 
 
+def _by_type(cells: pl.Series) -> ColumnGuess | None:
+    """The kind of a column whose type in Parquet or JSON says it; None where the cells must be looked at."""
+    name, stored = cells.name, cells.dtype
+    if stored == pl.List(pl.String):
+        return _say(name, Kind.TAGS, "each cell is a list")
+    if stored in (pl.Date, pl.Datetime):
+        return _say(name, Kind.TIME, f"holds {stored}")
+    if isinstance(stored, pl.List | pl.Array) and stored.inner in _NUMBERS:
+        return _say(name, Kind.VECTOR, "each cell is a list of numbers")
+    if stored == pl.Binary:
+        return _guess_bytes(name, cells.drop_nulls())
+    left_out = stored.is_nested() or stored.is_temporal()
+    return _say(name, None, f"holds {stored}: left out") if left_out else None
+
+
 def _say(name: str, kind: Kind | None, reason: str, separator: str | None = None) -> ColumnGuess:
     column = Column(kind=kind, separator=separator) if kind else None
     return ColumnGuess(name=name, column=column, reason=reason)
 
 
 def _guess_words(name: str, filled: pl.Series, counted: str) -> ColumnGuess:
-    if _share(filled.str.contains(IMAGE_PATH)) > MANY:
-        return _say(name, Kind.IMAGE, "paths of pictures")
-    if _share(filled.str.contains(ADDRESS_OR_DATE)) > MANY:
-        return _say(name, None, "addresses or dates: left out")
+    for pattern, kind, why in _WRITINGS:
+        if _share(filled.str.contains(pattern)) > MANY:
+            return _say(name, kind, why)
     separator = _guess_separator(filled)
     if separator:
         return _say(name, Kind.TAGS, f"short words between {separator!r}, used again and again", separator)
@@ -93,8 +139,10 @@ def _guess_words(name: str, filled: pl.Series, counted: str) -> ColumnGuess:
 
 def _guess_text(name: str, filled: pl.Series, counted: str) -> ColumnGuess:
     distinct = filled.n_unique()
+    if _names_things(name, filled):
+        return _say(name, Kind.ID, f"{counted}, and its name says id")
     words = _share(filled.str.count_matches(r"\S+"))
-    few = distinct <= max(50, 0.2 * filled.len())
+    few = distinct <= max(FEW, 0.2 * filled.len())
     if few or (words < NAME_WORDS and distinct < 0.75 * filled.len()):
         return _say(name, Kind.CATEGORY, counted)
     if _share(filled.str.contains(SEVERAL_WORDS)) > 0.5:
@@ -112,9 +160,26 @@ def _guess_number(name: str, filled: pl.Series, numbers: pl.Series, counted: str
     coded = padded or re.search(CODE_NAME, name) is not None
     if many and whole and (coded or (filled.len() > 20 and widths.min() == widths.max())):
         return _say(name, None, f"{counted}: an identifier, left out")
+    if whole and _names_things(name, filled):
+        return _say(name, Kind.ID, f"{counted}, and its name says id")
     if coded:
         return _say(name, Kind.CATEGORY, f"{counted}: codes, not quantities")
     return _say(name, Kind.NUMBER, f"numbers, {counted}")
+
+
+def _names_things(name: str, filled: pl.Series) -> bool:
+    """Whether a column names things that come again, more of them than a list of words would hold."""
+    several = max(FEW, 0.2 * filled.len()) < filled.n_unique() <= MANY * filled.len()
+    return several and re.search(NAMES_THINGS, name) is not None
+
+
+def _guess_bytes(name: str, filled: pl.Series) -> ColumnGuess:
+    """Pictures or sounds, by how they begin."""
+    heads = filled.head(_HEADS).to_list()
+    for kind, begins in ((Kind.IMAGE, PICTURES), (Kind.AUDIO, SOUNDS)):
+        if heads and all(any(re.match(begin, head, re.DOTALL) for begin in begins) for head in heads):
+            return _say(name, kind, f"holds the bytes of {kind.value} files")
+    return _say(name, None, "holds Binary: left out")
 
 
 def _guess_separator(filled: pl.Series) -> str | None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files into rows as they stand: CSV, TSV, JSON lines and Parquet, one file or several.
+"""One file to be looked at lazily: CSV, TSV, JSON lines or Parquet; and what is wrong where that fails.
 
 What a text file holds is read as text, so that an id such as "007" survives; Parquet keeps its own types.
 Only the columns asked for are read.
@@ -7,49 +7,27 @@ Only the columns asked for are read.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import glob
-from dataclasses import dataclass
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 import polars as pl
 
 from penchant.errors import DataError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 JSON_LINES = frozenset({".jsonl", ".ndjson"})
 PARQUET = frozenset({".parquet", ".pq"})
+_HEAD = 65_536
+"""Bytes at the beginning of a text file that tell how it is written."""
 _KNOWN = sorted({*SEPARATORS, *JSON_LINES, *PARQUET})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """The rows of one table as they stand in its files.
-
-    Attributes:
-        table: "events", "items" or "users".
-        rows: the columns that were asked for, under their own names; the files one after the other.
-        files: the files, in order.
-        starts: for each file, the position in `rows` of its first row.
-    """
-
-    table: str
-    rows: pl.DataFrame
-    files: tuple[str, ...]
-    starts: tuple[int, ...]
-
-    def places(self, at: pl.Series) -> tuple[pl.Series, pl.Series]:
-        """The file, and the 1-based data row in it, of each position in `rows`."""
-        positions = at.to_numpy()
-        which = np.searchsorted(np.asarray(self.starts), positions, side="right") - 1
-        files = pl.Series("file", self.files, dtype=pl.String).gather(which)
-        return files, pl.Series("row", positions - np.asarray(self.starts)[which] + 1, dtype=pl.Int64)
 
 
 def find_files(path: str | Sequence[str], base: Path) -> list[Path]:
@@ -81,28 +59,6 @@ def find_files(path: str | Sequence[str], base: Path) -> list[Path]:
     raise DataError(f"There is no file {whole}{nearest(whole.name, beside) if beside else ''}")
 
 
-def read_table(
-    table: str, files: Sequence[Path], columns: Mapping[str, str], separator: str | None = None
-) -> Source:
-    """Read the named columns of all files.
-
-    Args:
-        table: what the rows are, for messages: "events", "items" or "users".
-        files: where they lie.
-        columns: each column to read -> the key of the run file that names it, for messages.
-        separator: what stands between the cells of a text table, where the ending does not tell.
-
-    Raises:
-        DataError: a file is empty, damaged, of an unknown kind, not UTF-8, or lacks a column.
-    """
-    frames = [_read_file(file, columns, separator) for file in files]
-    heights = [frame.height for frame in frames]
-    if not sum(heights):
-        raise DataError(f"{files[0]} has no rows" + (", nor has any file beside it" if len(files) > 1 else ""))
-    starts = (0, *np.cumsum(heights)[:-1].tolist())
-    return Source(table=table, rows=_stack(frames), files=tuple(map(str, files)), starts=starts)
-
-
 def scan(file: Path, separator: str | None = None) -> pl.LazyFrame:
     """A lazy look at one file: text columns of CSV and JSON lines as String (or lists of it).
 
@@ -117,12 +73,13 @@ def scan(file: Path, separator: str | None = None) -> pl.LazyFrame:
             )
         if file.stat().st_size == 0:
             raise DataError(f"{file} is empty")
+        bare = ending in PARQUET or not _has_mark(file)
         if ending in SEPARATORS:
             cell = separator or SEPARATORS[ending]
             return pl.scan_csv(file, separator=cell, infer_schema=False, glob=False, with_column_names=_unescape)
         if ending in PARQUET:
             return pl.scan_parquet(file, glob=False, hive_partitioning=False)
-        name = glob.escape(str(file))
+        name = glob.escape(str(file)) if bare else io.BytesIO(file.read_bytes()[len(codecs.BOM_UTF8) :])
         told = pl.scan_ndjson(name, infer_schema_length=None).collect_schema()
         kinds = {c: pl.List(pl.String) if isinstance(kind, pl.List) else pl.String() for c, kind in told.items()}
         return pl.scan_ndjson(name, schema=kinds)
@@ -155,29 +112,21 @@ def explain(file: Path, error: Exception, separator: str | None = None) -> DataE
     return DataError(f"{file}: {trouble}" if trouble else f"{file} cannot be read: {reason}")
 
 
-def _read_file(file: Path, columns: Mapping[str, str], separator: str | None) -> pl.DataFrame:
-    have = columns_of(file, separator).names()
-    for column, key in columns.items():
-        if column not in have:
-            raise DataError(f"{file} has no column {column!r}, which {key} names{nearest(column, have)}")
-    try:
-        return scan(file, separator).select(list(columns)).collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise explain(file, error, separator) from error
+def _has_mark(file: Path) -> bool:
+    """Whether a text file begins with UTF-8's byte order mark; and see that its lines can be told apart.
 
-
-def _stack(frames: list[pl.DataFrame]) -> pl.DataFrame:
-    """One table out of several whose types may differ from file to file (32 and 64 bits, number and text)."""
-    if len(frames) == 1:
-        return frames[0]
-    mixed = {
-        column for column in frames[0].columns if len({frame.schema[column].is_numeric() for frame in frames}) > 1
-    }
-    texts = [frame.with_columns(pl.col(mixed).cast(pl.String)) if mixed else frame for frame in frames]
-    try:
-        return pl.concat(texts, how="vertical_relaxed")
-    except pl.exceptions.PolarsError as error:
-        raise DataError(f"The files of one table hold different types of one column: {error}") from error
+    Raises:
+        DataError: it is UTF-16, or its lines end as those of old Macs.
+    """
+    with file.open("rb") as opened:
+        head = opened.read(_HEAD)
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        way_out = f"iconv -f utf-16 -t utf-8 {file.name} > new{file.suffix}"
+        raise DataError(f"{file} is UTF-16, where UTF-8 is meant. Convert it: {way_out}")
+    if b"\r" in head and b"\n" not in head:
+        way_out = f"tr '\\r' '\\n' < {file.name} > new{file.suffix}"
+        raise DataError(f"{file}: lines end with a carriage return alone. Convert them: {way_out}")
+    return head.startswith(codecs.BOM_UTF8)
 
 
 def _unescape(names: list[str]) -> list[str]:
@@ -207,9 +156,12 @@ def _bad_row(file: Path, ending: str, separator: str | None) -> str | None:
         return None
     with file.open(encoding="utf-8-sig", newline="") as lines:
         rows = csv.reader(lines, delimiter=separator or SEPARATORS[ending])
-        width = len(next(rows, []))
-        for number, row in enumerate(rows, 1):
-            if len(row) > width:
-                way_out = "Put cells that hold the separator between double quotes"
-                return f"row {number} has {len(row)} cells, the header has {width}. {way_out}"
+        try:
+            width = len(next(rows, []))
+            for number, row in enumerate(rows, 1):
+                if len(row) > width:
+                    way_out = "Put cells that hold the separator between double quotes"
+                    return f"row {number} has {len(row)} cells, the header has {width}. {way_out}"
+        except csv.Error:  # a cell too large for this reader, which only looks for the row to name
+            return None
     return None

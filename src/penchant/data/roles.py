@@ -37,10 +37,33 @@ NAMES: dict[str, tuple[str, ...]] = {
         "event", "eventtype", "type", "action", "actiontype", "behavior", "behaviour", "behaviortype",
         "interaction", "interactiontype",
     ),
-    "value": (
-        "rating", "ratings", "stars", "score", "value", "quantity", "qty", "amount", "price", "weight",
-        "playcount", "plays", "count", "overall", "watchtime", "dwelltime",
+    "value": ("rating", "ratings", "stars", "score", "value", "weight", "playcount", "plays", "count", "overall"),
+    "dwell": (
+        "dwell", "dwelltime", "dwellseconds", "watchtime",
+        "watchseconds", "timespent", "duration", "durationseconds",
+        "readtime", "playtime", "listeningtime",
     ),
+    "amount": (
+        "amount", "pricepaid", "totalprice", "salesprice", "salesvalue",
+        "revenue", "spend", "spent", "paid", "total",
+        "price", "netamount", "transactionamount",
+    ),
+    "quantity": ("quantity", "qty", "units", "pieces", "numitems", "itemcount"),
+    "session": (
+        "session", "sessionid", "visit", "visitid", "sid", "basket", "basketid", "invoice", "invoiceno", "orderid",
+        "transactionid",
+    ),
+    "position": ("position", "rank", "slot", "place", "displayposition", "listposition"),
+    "propensity": ("propensity", "propensityscore", "pscore", "probability", "loggingprobability"),
+    "text": (
+        "text", "review", "reviewtext", "reviewbody", "body",
+        "comment", "comments", "content", "summary", "message",
+    ),
+    "friend": (
+        "friend", "friendid", "followee", "followeeid", "followed", "followedid", "target", "targetid", "trustee",
+        "user2", "userid2", "to", "toid", "otheruser", "contact", "contactid",
+    ),
+    "weight": ("weight", "strength", "trust", "score", "affinity", "value"),
     "title": (
         "title", "name", "movietitle", "filmtitle", "productname", "producttitle", "itemname", "description",
         "label", "prodname",
@@ -48,13 +71,21 @@ NAMES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Usual names of each role, without capitals and marks, the likeliest first."""
 
+NUMBERS = frozenset({"value", "dwell", "amount", "quantity", "position", "weight"})
+"""Roles whose cells are numbers."""
+
+_NO_EVENTS = frozenset({"title", "text", "friend"})
+"""Roles that no column of events plays."""
+
+_LOOKED_AT = 100
+"""Columns whose cells are looked at, where no name says a role."""
 SOME_IDS = 20
 """Columns with fewer distinct values are rather types or ratings than ids."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RoleGuess:
-    """Which column plays a role ("user", "item", "time", "type", "value", "title"), and why."""
+    """Which column plays a role (one of `NAMES`), and why."""
 
     role: str
     column: str
@@ -66,7 +97,7 @@ def guess_role(role: str, table: pl.DataFrame, said: Mapping[str, str], taken: s
     if role in said:
         return RoleGuess(role=role, column=said[role], reason="you said so")
     others = set(said.values()) | taken
-    free = [column for column in table.columns if column not in others and not table.schema[column].is_nested()]
+    free = [column for column, kind in table.schema.items() if column not in others and not kind.is_nested()]
     by_name = {plain(column): column for column in reversed(free)}
     for name in NAMES[role]:
         if name in by_name and _fits(role, table[by_name[name]]):
@@ -74,7 +105,7 @@ def guess_role(role: str, table: pl.DataFrame, said: Mapping[str, str], taken: s
     if role in ("user", "item"):
         return _guess_ids(role, table, free)
     if role == "time":
-        for column in free:
+        for column in free[:_LOOKED_AT]:
             if not _is_number(table[column]) and _fits("time", table[column]):
                 return RoleGuess(role=role, column=column, reason="it holds times")
     return None
@@ -84,7 +115,7 @@ def _guess_ids(role: str, table: pl.DataFrame, free: list[str]) -> RoleGuess | N
     for column in free:
         if role in plain(column) and "name" not in plain(column):
             return RoleGuess(role=role, column=column, reason=f"its name has the word {role}")
-    alike = [column for column in free if _looks_like_ids(table[column])]
+    alike = [column for column in free[:_LOOKED_AT] if _looks_like_ids(table[column])]
     if len(alike) != 1:
         return None
     return RoleGuess(role=role, column=alike[0], reason="the only column left whose many values come again")
@@ -92,7 +123,7 @@ def _guess_ids(role: str, table: pl.DataFrame, free: list[str]) -> RoleGuess | N
 
 def _looks_like_ids(cells: pl.Series) -> bool:
     """Many values, most of them seen more than once, that are no times and bear no usual name of another role."""
-    named = any(plain(cells.name) in NAMES[role] for role in ("user", "item", "time", "type", "value"))
+    named = any(plain(cells.name) in names for role, names in NAMES.items() if role not in _NO_EVENTS)
     if named or not (cells.dtype.is_integer() or cells.dtype == pl.String):
         return False
     if unit_of(cells) not in (TimeUnit.AUTO, TimeUnit.ORDER):
@@ -107,8 +138,10 @@ def _fits(role: str, cells: pl.Series) -> bool:
         if cells.dtype.is_temporal() or _is_number(cells):
             return True
         return parse_times(known, TimeUnit.AUTO).count() > 0.9 * known.len()
-    if role == "value":
+    if role in NUMBERS:
         return _is_number(cells)
+    if role == "propensity":
+        return _is_number(cells) and bool(as_number(known).is_between(0, 1).all())
     if role == "type":
         return 0 < known.n_unique() <= 50
     return True

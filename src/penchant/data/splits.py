@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
@@ -17,12 +19,15 @@ import polars as pl
 from penchant.data import holdout
 from penchant.data.dataset import PART
 from penchant.errors import ConfigError, DataError
-from penchant.schema import EVENT_COLUMNS, TIME, USER
+from penchant.schema import ITEM, USER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping
 
     from penchant.data.dataset import Dataset
+
+_PARTS = ("train", "validation", "test")
+_ROW = "_row"
 
 Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 SplitKind = Literal["auto", "time", "leave_last_out", "strong_generalisation", "cold_users", "cold_items", "given"]
@@ -56,99 +61,155 @@ class SplitConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """Tables of events in the canonical columns, each sorted by time.
+    """Events in parts, each sorted by time, with all columns but `part`.
 
-    What they mean for who is asked and what is hidden: `penchant.evaluate.protocol.cut`.
+    What the parts mean for who is asked and what is hidden: `penchant.evaluate.protocol.cut`.
 
     Attributes:
         kind: how they were divided, never "auto".
-        train: what models learn from.
-        validation: what says when training ends.
-        test: what models are measured on.
-        validation_given: of held-out users, what models are told when they are asked about `validation`; nothing
-            is learned from it. None where no users are held out.
-        test_given: the same for `test`.
+        parts: the parts that there are: "train" (models learn from it), "validation" (it says when training ends)
+            and "test" (models are measured on it), and of users who are held out whole "validation_given" and
+            "test_given": what models are told of them beforehand, and do not learn from.
+        pick: the events of some of the parts, in the order of time, to be read lazily.
     """
 
     kind: SplitKind
-    train: pl.DataFrame
-    validation: pl.DataFrame
-    test: pl.DataFrame
-    validation_given: pl.DataFrame | None = None
-    test_given: pl.DataFrame | None = None
+    parts: frozenset[str]
+    pick: Callable[[Collection[str]], pl.LazyFrame]
 
-    @property
+    def scan(self, *parts: str) -> pl.LazyFrame:
+        """The events of the named parts, those that there are, sorted by time; nothing is read yet."""
+        return self.pick([part for part in parts if part in self.parts])
+
+    @cached_property
+    def train(self) -> pl.DataFrame:
+        """What models learn from."""
+        return self.scan("train").collect()
+
+    @cached_property
+    def validation(self) -> pl.DataFrame:
+        """What says when training ends."""
+        return self.scan("validation").collect()
+
+    @cached_property
+    def test(self) -> pl.DataFrame:
+        """What models are measured on."""
+        return self.scan("test").collect()
+
+    @cached_property
     def refit(self) -> pl.DataFrame:
         """All that may be learned from before the test, sorted by time: what the final fit learns from."""
-        return joined(self.train, self.validation_given, self.validation)
+        return self.scan("train", "validation_given", "validation").collect()
 
     @property
     def everything(self) -> pl.DataFrame:
         """All events, sorted by time."""
-        return joined(self.refit, self.test_given, self.test)
-
-
-def joined(*parts: pl.DataFrame | None) -> pl.DataFrame:
-    """Parts together, sorted by time; None is an absent one."""
-    return pl.concat([part for part in parts if part is not None]).sort(TIME, maintain_order=True)
+        return self.scan(*self.parts).collect()
 
 
 def split(dataset: Dataset, config: SplitConfig) -> Split:
-    """Divide the events of a data set.
+    """Divide the events of a data set, without a copy of them.
 
     Raises:
         ConfigError: given parts are wanted, and the source gave none.
         DataError: nothing is left for train.
     """
     kind = config.kind
-    has_parts = PART in dataset.events.columns
+    has_parts = PART in dataset.event_columns
     if kind == "auto":
         kind = "given" if has_parts else "time"
     if kind == "given" and not has_parts:
         raise ConfigError(
             '[data.split]: kind = "given" needs train, validation and test in [data.events] instead of path'
         )
-    part = _KINDS[kind](dataset.events, config)
-    events = dataset.events.select(EVENT_COLUMNS)
-    parts = {name: events.filter(part == name) for name in ("train", "validation", "test")}
-    if parts["train"].is_empty():
-        raise DataError(f"{dataset.name}: {events.height} events are too few to split; none is left for train")
-    told = {name: events.filter(part == name) for name in holdout.GIVEN.values() if (part == name).any()}
-    return Split(kind=kind, **parts, **told)
+    parts = _KINDS[kind](dataset, config)
+    if parts.scan("train").head(1).collect(engine="streaming").is_empty():
+        count = dataset.event_count
+        raise DataError(f"{dataset.name}: {count} events are too few to split; none is left for train")
+    return parts
 
 
-def _given(events: pl.DataFrame, config: SplitConfig) -> pl.Series:
+def _given(dataset: Dataset, config: SplitConfig) -> Split:
     del config
-    return events[PART]
+
+    def pick(names: Collection[str]) -> pl.LazyFrame:
+        return dataset.scan_events().filter(pl.col(PART).is_in(list(names))).drop(PART)
+
+    there = set(dataset.scan_events().select(pl.col(PART).unique()).collect(engine="streaming")[PART])
+    return Split(kind="given", parts=frozenset({*_PARTS, *there}), pick=pick)
 
 
-def _by_time(events: pl.DataFrame, config: SplitConfig) -> pl.Series:
+def _by_time(dataset: Dataset, config: SplitConfig) -> Split:
+    """Three stretches of rows."""
     # The decimal that the user wrote, not the nearest binary fraction, says where the cuts fall.
     test, validation = Fraction(str(config.test)), Fraction(str(config.validation))
-    first_cut = int(events.height * (1 - validation - test))
-    second_cut = int(events.height * (1 - test))
-    row = pl.int_range(pl.len())
-    return events.select(_parts(test=row >= second_cut, validation=row >= first_cut)).to_series()
+    height = dataset.event_count
+    cuts = (0, int(height * (1 - validation - test)), int(height * (1 - test)), height)
+    stretches = dict(zip(_PARTS, pairwise(cuts), strict=True))
+
+    def pick(names: Collection[str]) -> pl.LazyFrame:
+        rows = dataset.scan_events().drop(PART, strict=False)
+        wanted = [stretches[name] for name in _PARTS if name in names]
+        joined = [wanted[0]]
+        for first, last in wanted[1:]:
+            joined = [*joined[:-1], (joined[-1][0], last)] if joined[-1][1] == first else [*joined, (first, last)]
+        return pl.concat([rows.slice(first, last - first) for first, last in joined])
+
+    return Split(kind="time", parts=frozenset(_PARTS), pick=pick)
 
 
-def _leave_last_out(events: pl.DataFrame, config: SplitConfig) -> pl.Series:
-    count = pl.len().over(USER)
-    left = count - 1 - pl.int_range(pl.len()).over(USER)
-    enough = count >= config.min_events
-    return events.select(_parts(test=enough & (left == 0), validation=enough & (left == 1))).to_series()
+def _leave_last_out(dataset: Dataset, config: SplitConfig) -> Split:
+    """Positions of each user's last event and of the one before it; two numbers a user are all that is held."""
+    rows = dataset.scan_events().select(USER).with_row_index(_ROW)
+    ends = (
+        rows.group_by(USER)
+        .agg(pl.len().alias("count"), pl.col(_ROW).max().alias("test"))
+        .filter(pl.col("count") >= config.min_events)
+        .collect(engine="streaming")
+    )
+    before = (
+        rows.join(ends.lazy().select(USER, "test"), on=USER)
+        .filter(pl.col(_ROW) < pl.col("test"))
+        .group_by(USER)
+        .agg(pl.col(_ROW).max().alias("validation"))
+        .collect(engine="streaming")
+    )
+    return _marked(dataset, "leave_last_out", {
+        "test": ends.select(pl.col("test").alias(_ROW)),
+        "validation": before.select(pl.col("validation").alias(_ROW)),
+    })  # fmt: skip
 
 
-_KINDS: dict[str, Callable[[pl.DataFrame, SplitConfig], pl.Series]] = {
+def _held_out(dataset: Dataset, config: SplitConfig) -> Split:
+    """Positions of the events of whole users or items."""
+    draw, column = (holdout.by_items, ITEM) if config.kind == "cold_items" else (holdout.by_users, USER)
+    part = draw(dataset.scan_events().select(column).collect(), config).alias(PART)
+    rows = part.to_frame().with_row_index(_ROW)
+    names = [name for name in part.unique() if name != "train"]
+    return _marked(dataset, config.kind, {name: rows.filter(pl.col(PART) == name).select(_ROW) for name in names})
+
+
+def _marked(dataset: Dataset, kind: SplitKind, marked: Mapping[str, pl.DataFrame]) -> Split:
+    """Parts other than train as positions in the log; train is what is left."""
+
+    def pick(names: Collection[str]) -> pl.LazyFrame:
+        numbered = dataset.scan_events().drop(PART, strict=False).with_row_index(_ROW)
+        if "train" in names:
+            out = [rows for name, rows in marked.items() if name not in names]
+            how: Literal["semi", "anti"] = "anti"
+        else:
+            out, how = [marked[name] for name in names if name in marked], "semi"
+        rows = pl.concat([pl.DataFrame(schema=numbered.collect_schema()).select(_ROW), *out])
+        return numbered.join(rows.lazy(), on=_ROW, how=how, maintain_order="left").drop(_ROW)
+
+    return Split(kind=kind, parts=frozenset({*_PARTS, *marked}), pick=pick)
+
+
+_KINDS: dict[str, Callable[[Dataset, SplitConfig], Split]] = {
     "time": _by_time,
     "leave_last_out": _leave_last_out,
-    "strong_generalisation": holdout.by_users,
-    "cold_users": holdout.by_users,
-    "cold_items": holdout.by_items,
+    "strong_generalisation": _held_out,
+    "cold_users": _held_out,
+    "cold_items": _held_out,
     "given": _given,
 }
-
-
-def _parts(*, test: pl.Expr, validation: pl.Expr) -> pl.Expr:
-    return (
-        pl.when(test).then(pl.lit("test")).when(validation).then(pl.lit("validation")).otherwise(pl.lit("train"))
-    )

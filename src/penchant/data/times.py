@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Times in any usual writing into microseconds since 1970 UTC.
 
-Whole columns are looked at, not single cells: a column holds numbers or text, in one unit.
+What a column holds (numbers or text, in which unit) is told from a sample of it; then each cell is read by
+one expression, so that columns of any length can be.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from penchant.data.values import as_text
+from penchant.data.values import text_of
 from penchant.errors import DataError
+
+if TYPE_CHECKING:
+    from polars.datatypes import DataType
 
 
 class TimeUnit(StrEnum):
@@ -52,27 +57,36 @@ def guess_unit(numbers: pl.Series) -> TimeUnit | None:
     return TimeUnit.SECONDS if size >= 1e8 else None
 
 
-def parse_times(cells: pl.Series, unit: TimeUnit, writing: str | None = None) -> pl.Series:
-    """The column as Int64 microseconds since 1970 UTC (positions as they are); null where a cell is no time.
+def time_of(sample: pl.Series, unit: TimeUnit, writing: str | None = None) -> pl.Expr:
+    """How to read a column as Int64 microseconds since 1970 UTC (positions as they are); null: no time.
 
     Args:
-        cells: numbers, text, dates or datetimes.
+        sample: cells of the column, under its name: numbers, text, dates or datetimes.
         unit: what numbers count.
         writing: how text is written, as strftime has it ("%d/%m/%Y %H:%M"), where it is not ISO 8601.
 
     Raises:
-        DataError: the unit is to be told by size, and the numbers are too small to be times.
+        DataError: the unit is to be told by size, and the numbers are too small to be times; or the column
+            holds lists or structures.
     """
-    if cells.dtype.is_temporal():
-        return cells.cast(pl.Datetime("us"), strict=False).dt.epoch("us")
+    kind, column = sample.dtype, pl.col(sample.name)
+    if kind.is_temporal():
+        return column.cast(pl.Datetime("us"), strict=False).dt.epoch("us")
+    text = text_of(sample.name, kind)
     if writing is not None:
-        return _parse_as(as_text(cells), writing)
-    if cells.dtype.is_numeric():
-        return _scale(cells, unit)
-    text = as_text(cells).str.strip_chars()
-    if unit is not TimeUnit.AUTO or _mostly_numbers(text):
-        return _scale(text, unit)
-    return _parse_text(text)
+        return _as_written(text, writing)
+    if kind.is_numeric():
+        return _scaled(sample, column, kind, unit)
+    text = text.str.strip_chars()
+    cells = sample.to_frame().select(text).to_series()
+    if unit is not TimeUnit.AUTO or _mostly_numbers(cells):
+        return _scaled(cells, text, pl.String(), unit)
+    return _from_text(text)
+
+
+def parse_times(cells: pl.Series, unit: TimeUnit, writing: str | None = None) -> pl.Series:
+    """A column in memory, read as `time_of` says, with all of it as the sample."""
+    return cells.to_frame().select(time_of(cells, unit, writing)).to_series().rename(cells.name)
 
 
 def _mostly_numbers(text: pl.Series) -> bool:
@@ -80,55 +94,49 @@ def _mostly_numbers(text: pl.Series) -> bool:
     return some.cast(pl.Float64, strict=False).count() * 2 > some.len()
 
 
-def _scale(cells: pl.Series, unit: TimeUnit) -> pl.Series:
-    whole = cells.cast(pl.Int64, strict=False)
-    exact = not cells.dtype.is_float() and whole.null_count() == cells.null_count()
-    numbers = whole if exact else cells.cast(pl.Float64, strict=False)
+def _scaled(sample: pl.Series, cells: pl.Expr, kind: DataType, unit: TimeUnit) -> pl.Expr:
+    whole, fraction = cells.cast(pl.Int64, strict=False), cells.cast(pl.Float64, strict=False)
     if unit is TimeUnit.AUTO:
-        days = _as_days(whole)
-        if days is not None:
-            return days
+        if _are_days(sample):
+            days = whole.cast(pl.String).str.to_date("%Y%m%d", strict=False)
+            return days.cast(pl.Datetime("us")).dt.epoch("us")
+        numbers = sample.cast(pl.Float64, strict=False)
         found = guess_unit(numbers)
         if found is None:
             raise DataError(
-                f"Column {cells.name!r}: numbers such as {numbers.median()!r} are too small to be times "
+                f"Column {sample.name!r}: numbers such as {numbers.median()!r} are too small to be times "
                 'since 1970. Say time_unit = "order" if they only tell what came first, else time_unit = "s"'
             )
         unit = found
-    if unit is TimeUnit.ORDER:
-        return whole if exact else numbers.cast(pl.Int64, strict=False)
-    ticks = _TICKS[unit]
-    if not exact:
-        return (numbers * ticks).cast(pl.Int64, strict=False)
-    return numbers // round(1 / ticks) if ticks < 1 else _times(numbers, int(ticks))
+    rough = (fraction * _TICKS.get(unit, 1.0)).cast(pl.Int64, strict=False)
+    if kind.is_float():
+        return rough
+    exact = _exact(whole, unit)
+    return exact if kind.is_integer() else pl.when(whole.is_null()).then(rough).otherwise(exact)
 
 
-def _times(numbers: pl.Series, factor: int) -> pl.Series:
-    """The product, null where it would leave 64 bits."""
-    limit = (2**63 - 1) // factor
-    return (numbers.set(~numbers.is_between(-limit, limit), None)) * factor
+def _exact(whole: pl.Expr, unit: TimeUnit) -> pl.Expr:
+    """The product with the ticks of a unit in whole numbers, null where it would leave 64 bits."""
+    ticks = _TICKS.get(unit, 1.0)
+    if ticks <= 1:
+        return whole if ticks == 1 else whole // round(1 / ticks)
+    limit = (2**63 - 1) // int(ticks)
+    return pl.when(whole.is_between(-limit, limit)).then(whole) * int(ticks)
 
 
-def _as_days(whole: pl.Series) -> pl.Series | None:
-    """Numbers such as 20101231 as days, if they all are."""
-    known = whole.drop_nulls()
+def _are_days(sample: pl.Series) -> bool:
+    """Whether all numbers are such as 20101231."""
+    known = sample.cast(pl.Int64, strict=False).drop_nulls()
     if known.is_empty() or not known.is_between(19_700_101, 21_001_231).all():
-        return None
-    days = whole.cast(pl.String).str.to_date("%Y%m%d", strict=False)
-    return days.cast(pl.Datetime("us")).dt.epoch("us") if days.null_count() == whole.null_count() else None
+        return False
+    return known.cast(pl.String).str.to_date("%Y%m%d", strict=False).null_count() == 0
 
 
-def _parse_text(text: pl.Series) -> pl.Series:
+def _from_text(text: pl.Expr) -> pl.Expr:
     iso = text.str.replace(r"^(\d{4})[-/](\d\d?)[-/](\d\d?)(?:[ Tt]+(.+))?$", "${1}-${2}-${3}T${4}")
     iso = iso.str.strip_suffix("T").str.replace(r"\s*(?:UTC|GMT)$", "Z")
-    parsed = pl.Series(text.name, [None], dtype=pl.Int64).new_from_index(0, len(text))
-    for writing in _WRITINGS:
-        rest = (parsed.is_null() & iso.is_not_null()).arg_true()
-        if rest.is_empty():
-            break
-        parsed = parsed.scatter(rest, _parse_as(iso.gather(rest), writing))
-    return parsed
+    return pl.coalesce(_as_written(iso, writing) for writing in _WRITINGS)
 
 
-def _parse_as(text: pl.Series, writing: str) -> pl.Series:
+def _as_written(text: pl.Expr, writing: str) -> pl.Expr:
     return text.str.to_datetime(writing, time_unit="us", strict=False).dt.epoch("us")

@@ -6,8 +6,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from penchant.evaluate.markup import add, node
-from penchant.evaluate.svg import WIDTH, Format, Point, short, ticks
+from penchant.drawing.markup import add, node
+from penchant.drawing.svg import WIDTH, Format, Point, short, ticks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

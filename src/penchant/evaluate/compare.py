@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 import numpy as np
 
+from penchant.drawing.versions import library_versions
 from penchant.errors import DataError
 from penchant.evaluate import answers
 from penchant.evaluate.identity import differences
 from penchant.evaluate.protocol import EvaluateConfig
-from penchant.evaluate.report import Report, Result, library_versions, read_json, write_html
+from penchant.evaluate.report import Report, Result, read_json, write_html
 from penchant.evaluate.summary import comparisons
 
 if TYPE_CHECKING:

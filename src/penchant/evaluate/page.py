@@ -1,17 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A report as one page: tables, plots and words, with nothing to load and no script.
-
-Safe to pass around: texts are escaped by building a tree (`markup`), and the page's own policy forbids
-scripts and requests even if one got in.
-"""
+"""A report as one page: tables, plots and words, with nothing to load and no script."""
 
 from __future__ import annotations
 
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from penchant.drawing import frame
+from penchant.drawing.markup import add, node
 from penchant.evaluate import plots
-from penchant.evaluate.markup import add, node, to_html
 from penchant.evaluate.metrics import headline
 
 if TYPE_CHECKING:
@@ -44,7 +40,6 @@ LISTS = (
 )
 MOST_ROWS = 15
 """Pairs of models that are shown without being asked for."""
-POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def render(report: Report, curves: Mapping[str, Sequence[Mapping[str, Any]]], runs: Sequence[Report] = ()) -> str:
@@ -52,7 +47,7 @@ def render(report: Report, curves: Mapping[str, Sequence[Mapping[str, Any]]], ru
     k = headline(report.ks)
     others = [other for other in report.ks if other != k]
     main = node(
-        "main", header("Penchant evaluation", report.run, report.created), _lead(report, k), _facts(report)
+        "main", frame.header("Penchant evaluation", report.run, report.created), _lead(report, k), _facts(report)
     )
     add(main, node("h2", f"Quality of the first {k}"), *_tables(report, [k], beyond=False), _reading(report))
     if others:
@@ -70,34 +65,8 @@ def render(report: Report, curves: Mapping[str, Sequence[Mapping[str, Any]]], ru
     add(main, node("h2", "What was asked"), node("p", report.protocol, class_="protocol"))
     if any(result.timings for result in report.results):
         add(main, node("h2", "Seconds"), _timings(report))
-    add(main, _footer(report))
-    return document(f"{report.run}: evaluation", main)
-
-
-def document(title: str, main: Element) -> str:
-    """A page around its main part, with its style inside and nothing outside."""
-    style = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
-    head = node(
-        "head",
-        node("meta", charset="utf-8"),
-        node("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        node("meta", content=POLICY, **{"http-equiv": "Content-Security-Policy"}),
-        node("title", title),
-        node("style", style),
-    )
-    return to_html(node("html", head, node("body", main), lang="en"))
-
-
-def header(eyebrow: str, title: str, created: str = "") -> Element:
-    """The head of a page: what sort it is, its name, and when it was made."""
-    head = node("header", node("p", eyebrow, class_="eyebrow"), node("h1", title))
-    return add(head, node("p", _moment(created))) if created else head
-
-
-def facts(counted: Mapping[str, str]) -> Element:
-    """Numbers in a row, by their names."""
-    pairs = (node("div", node("dt", name), node("dd", number)) for name, number in counted.items())
-    return node("dl", *pairs, class_="facts")
+    add(main, frame.made_with(report.versions))
+    return frame.document(f"{report.run}: evaluation", main)
 
 
 def _lead(report: Report, k: int) -> Element:
@@ -136,7 +105,7 @@ def _facts(report: Report) -> Element:
         "items to choose from": report.items,
         "events known": report.events,
     }
-    return facts({name: f"{n:,}" for name, n in counted.items()})
+    return frame.facts((name, f"{n:,}") for name, n in counted.items())
 
 
 def _tables(report: Report, ks: Sequence[int], *, beyond: bool) -> list[Element]:
@@ -159,7 +128,7 @@ def _table(report: Report, keys: Sequence[str], *, contest: bool) -> Element:
         kind = [] if result.kind == result.model else [node("small", result.kind)]
         row = node("tr", node("th", result.model, *kind, scope="row", title=result.model))
         rows.append(add(row, *(_cell(result, key, best[key], contest) for key in keys)))
-    return grid(["Model", *(_metric(key) for key in keys)], rows)
+    return frame.grid(["Model", *(_metric(key) for key in keys)], rows)
 
 
 def _cell(result: Result, key: str, best: float, contest: bool) -> Element:
@@ -196,7 +165,7 @@ def _comparisons(report: Report) -> Element:
         )
         for c in report.comparisons
     ]
-    table = grid(["Models", "Metric", "Mean difference", "p", "p after Holm", "Apart?"], rows)
+    table = frame.grid(["Models", "Metric", "Mean difference", "p", "p after Holm", "Apart?"], rows)
     if len(rows) <= MOST_ROWS:
         return table
     return node("details", node("summary", f"All {len(rows)} pairs"), table)
@@ -228,7 +197,7 @@ def _runs(runs: Sequence[Report]) -> Element:
         )
         for number, run in enumerate(runs, 1)
     ]
-    return grid(["", "Run", "Models", "Measured"], rows)
+    return frame.grid(["", "Run", "Models", "Measured"], rows)
 
 
 def _moment(created: str) -> str:
@@ -241,18 +210,7 @@ def _timings(report: Report) -> Element:
     for result in report.results:
         cells = (node("td", f"{result.timings[s]:,.2f}" if s in result.timings else "\N{EN DASH}") for s in steps)
         rows.append(node("tr", node("th", result.model, scope="row", title=result.model), *cells))
-    return grid(["Model", *steps], rows)
-
-
-def grid(heads: Sequence[str], rows: Sequence[Element]) -> Element:
-    """A table on a card."""
-    top = node("thead", node("tr", *(node("th", head, scope="col") for head in heads)))
-    return node("div", node("table", top, node("tbody", *rows)), class_="card wide")
-
-
-def _footer(report: Report) -> Element:
-    made = ", ".join(f"{name} {version}" for name, version in report.versions.items())
-    return node("footer", f"Made with {made}.")
+    return frame.grid(["Model", *steps], rows)
 
 
 def _metric(key: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from penchant.evaluate import charts, svg
+from penchant.drawing import svg
+from penchant.drawing.frame import figure
+from penchant.drawing.svg import Point, Series, colour
+from penchant.evaluate import charts
 from penchant.evaluate.charts import MINUS, Gap, Spot
-from penchant.evaluate.markup import add, node
-from penchant.evaluate.svg import Point, Series, colour
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -159,16 +160,6 @@ def _numbers(row: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
         elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf"):
             found[prefix + name] = float(value)
     return found
-
-
-def figure(name: str, words: str, chart: Element, series: Sequence[Series] = ()) -> Element:
-    """A chart on a card, with its name, a line of words, and a legend of the series if there are any."""
-    caption = node("figcaption", node("strong", name), node("span", words))
-    card = node("figure", caption, class_="card")
-    if series:
-        entries = (node("li", node("i", class_=one.style), one.name) for one in series)
-        add(card, node("ul", *entries, class_="legend"))
-    return add(card, chart)
 
 
 def _point(measure: Measure | None) -> Point | None:

@@ -21,7 +21,6 @@ import numpy as np
 import polars as pl
 import torch
 
-from penchant.data.splits import joined
 from penchant.errors import DataError
 from penchant.evaluate import metrics
 from penchant.evaluate.metrics import ABSENT, Bools, Floats, Ints, Relevant
@@ -79,10 +78,11 @@ class Cut(NamedTuple):
 
 def cut(split: Split, part: Literal["validation", "test"]) -> Cut:
     """What is hidden is the split's `part`; known is what is learned from, and what is given."""
+    earlier = ("train",) if part == "validation" else ("train", "validation_given", "validation")
     learned = split.train if part == "validation" else split.refit
-    given = split.validation_given if part == "validation" else split.test_given
-    known = learned if given is None else joined(learned, given)
-    return Cut(learned, known, getattr(split, part), split.kind)
+    given = f"{part}_given"
+    known = split.scan(*earlier, given).collect() if given in split.parts else learned
+    return Cut(learned, known, split.validation if part == "validation" else split.test, split.kind)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,33 +7,19 @@ hidden from the models, and with which versions it was made. It knows no model a
 
 from __future__ import annotations
 
-import platform
 from datetime import UTC, datetime
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from penchant import __version__, artefact
+from penchant import artefact
+from penchant.drawing.versions import library_versions
 from penchant.errors import DataError
 from penchant.evaluate import page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
-
-LIBRARIES = ("torch", "numpy", "polars", "scipy", "scikit-learn")
-
-
-def library_versions() -> dict[str, str]:
-    """What this process runs on: {"penchant": "0.1.0", "python": "3.11.7", "numpy": "2.1.0", ...}."""
-    found = {"penchant": __version__, "python": platform.python_version()}
-    for library in LIBRARIES:
-        try:
-            found[library] = metadata.version(library)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

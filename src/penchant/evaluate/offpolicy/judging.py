@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -43,6 +44,7 @@ class WhatIf(NamedTuple):
         measured: what the policy's own log earned, where it has one: the truth that estimates are held against.
         quality: of the model of rewards, where rewards are 0 and 1 and there is one.
         level: probability inside the intervals.
+        created: when, UTC, ISO 8601.
     """
 
     log: str
@@ -51,6 +53,7 @@ class WhatIf(NamedTuple):
     measured: Interval | None
     quality: Quality | None
     level: float
+    created: str
 
 
 def judge(
@@ -88,7 +91,7 @@ def judge(
         target = _probabilities(log, path, policy_column)
         shown = impressions.encode(log, *impressions.ids(log))
         result = estimators.judge(shown, target, clip=clip, resamples=resamples, level=level, seed=seed)
-        return WhatIf(path.stem, policy_column, result, None, None, level)
+        return WhatIf(path.stem, policy_column, result, None, None, level, _now())
     log = impressions.read(path, columns)
     other = None if policy == UNIFORM else impressions.read(Path(str(policy)), columns)
     items, positions = impressions.ids(log, *([] if other is None else [other]))
@@ -107,7 +110,11 @@ def judge(
         shown, target, foretold, unseen=unseen, clip=clip, resamples=resamples, level=level, seed=seed
     )
     log_name, policy_name = _names(path, None if other is None else Path(str(policy)))
-    return WhatIf(log_name, policy_name, result, measured, _quality(foretold.logged, shown.rewards), level)
+    return WhatIf(log_name, policy_name, result, measured, _quality(foretold.logged, shown.rewards), level, _now())
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _names(log: Path, policy: Path | None) -> tuple[str, str]:

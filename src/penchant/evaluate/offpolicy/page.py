@@ -6,10 +6,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from penchant.evaluate import charts, page, svg
-from penchant.evaluate.markup import add, node
-from penchant.evaluate.plots import figure
-from penchant.evaluate.svg import Point, Series
+from penchant.drawing import frame, svg
+from penchant.drawing.frame import figure
+from penchant.drawing.markup import add, node
+from penchant.drawing.svg import Point, Series
+from penchant.evaluate import charts
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -31,8 +32,10 @@ def render(found: WhatIf) -> str:
         "largest weight": f"{result.largest:,.1f}",
         "mean weight": f"{result.mean_weight.mean:.3f}",
     }
-    main = node("main", page.header("Penchant off-policy", f"{found.policy} on {found.log}"), _lead(found))
-    add(main, page.facts(facts))
+    main = node(
+        "main", frame.header("Penchant off-policy", f"{found.policy} on {found.log}", found.created), _lead(found)
+    )
+    add(main, frame.facts(facts.items()))
     if result.warnings:
         add(main, node("h2", "Doubts"), node("ul", *(node("li", f"{words}.") for words in result.warnings)))
     add(main, node("h2", "Mean reward for each row"), _table(found))
@@ -42,7 +45,7 @@ def render(found: WhatIf) -> str:
     if found.quality:
         plots.append(_reliability(found.quality))
     add(main, node("h2", "Plots"), node("div", *plots, class_="plots"))
-    return page.document(f"{found.policy}: off-policy", main)
+    return frame.document(f"{found.policy}: off-policy", main)
 
 
 def _rows(found: WhatIf) -> list[tuple[str, Interval, str]]:
@@ -71,7 +74,7 @@ def _table(found: WhatIf) -> Element:
         node("tr", node("th", name, scope="row"), node("td", number(one.mean)), node("td", between(one)))
         for name, one, _ in _rows(found)
     ]
-    return page.grid(["", "Mean reward", "Interval"], rows)
+    return frame.grid(["", "Mean reward", "Interval"], rows)
 
 
 def _estimates(found: WhatIf) -> Element:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penchant.evaluate import svg
-from penchant.evaluate.markup import add, node, to_html
-from penchant.evaluate.svg import Point, Series
+from penchant.drawing import svg
+from penchant.drawing.markup import add, node, to_html
+from penchant.drawing.svg import Point, Series
 
 
 def plain(value):
@@ -148,3 +148,45 @@ def test_markup_escapes_and_keeps_text_in_order():
     assert to_html(tree) == (
         '<!doctype html>\n<p class="x&quot; onload=&quot;y">a &lt;b&gt;<i>&amp;</i> c d<br></p>\n'
     )
+
+
+def test_a_histogram_stacks_its_series():
+    series = [Series("a", [Point(2), Point(0), None], "s0"), Series("b", [Point(2), Point(1), Point(4)], "s1")]
+    chart = svg.histogram("t", ["x", "y", "z"], series, {0: "x", 1: "y", 2: "z"}, ("when", "events"), plain)
+    boxes = list(chart.iter("rect"))
+    assert len(boxes) == 4, "what is 0 is not drawn"
+    a, _, _, b = (float(box.get("height")) for box in boxes)
+    assert b == pytest.approx(2 * a, abs=0.1)
+    first, above = boxes[0], boxes[1 + 0]
+    assert float(first.get("y")) != float(above.get("y"))
+    assert titles(chart)[0] == "a, x: 2.0000"
+    stacked = [box for box in boxes if box.get("x") == boxes[0].get("x")]
+    tops = sorted(float(box.get("y")) for box in stacked)
+    assert tops[1] - tops[0] == pytest.approx(a, abs=0.1)
+
+
+def test_marks_that_would_touch_are_left_out():
+    bins = [str(n) for n in range(100)]
+    marks_ = dict.fromkeys(range(100), "1997-09-20")
+    chart = svg.histogram("t", bins, [Series("a", [Point(1)] * 100, "s0")], marks_, ("x", "y"), plain)
+    assert 3 <= texts(chart).count("1997-09-20") <= 8
+
+
+def test_pairs_stand_under_one_name():
+    series = [Series("train", [Point(0.5), Point(0.25)], "s0"), Series("test", [Point(0.25), None], "s1")]
+    chart = svg.paired("t", ["one", "two"], series, "Share", lambda v: f"{v:.0%}")
+    widths = [float(bar.get("width")) for bar in chart.iter("rect")]
+    assert widths[0] == pytest.approx(2 * widths[1], abs=0.1)
+    assert widths[2] == pytest.approx(widths[1], abs=0.1)
+    assert widths[3] == 0
+    assert [t for t in texts(chart) if t in ("one", "two")] == ["one", "two"]
+    assert titles(chart)[0] == "train, one: 50%"
+    plainly = svg.paired("t", ["one"], [Series("a", [Point(2)], "s0")], "Count", plain)
+    assert "2" in texts(plainly)
+
+
+def test_a_spark_shows_that_something_is_there():
+    chart = svg.spark("t", [0, 1, 1000])
+    heights = [float(bar.get("height")) for bar in chart.iter("rect")]
+    assert heights == [0, 1, 26]
+    assert len(list(svg.spark("t", []).iter("rect"))) == 0

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Three small charts as SVG trees: bars across, bars in groups, lines. Colours come from the page's CSS.
+"""Small charts as SVG trees: bars across, in groups, in pairs, histograms, lines. Colours come from the page's
+CSS.
 
 Every mark carries a `<title>`: a reader's pointer and a screen reader both find the exact number.
 """
@@ -11,10 +12,10 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from penchant.evaluate.markup import add, node
+from penchant.drawing.markup import add, node
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from xml.etree.ElementTree import Element
 
 WIDTH = 540.0
@@ -195,6 +196,107 @@ def lines(
             dot = node("circle", cx=at, cy=up(p.value), r=radius, class_=f"fill {one.style}")
             add(chart, node("g", _title(one.name, f"{axes[0]} {short(x)}", p, form), dot))
     return add(chart, _label(axes[0], (left + WIDTH) / 2, height - 8), _side(axes[1], bottom / 2))
+
+
+def histogram(
+    title: str,
+    bins: Sequence[str],
+    series: Sequence[Series],
+    marks: Mapping[int, str],
+    axes: tuple[str, str],
+    form: Format,
+) -> Element:
+    """Bars that touch, one for each bin, with the series stacked in it.
+
+    Args:
+        title: read out by screen readers.
+        bins: what each bin is, for a reader's pointer.
+        series: as many points each as there are bins; a point that is None counts as 0.
+        marks: bin -> the label under its left edge; one that would run into the label before it is left out.
+        axes: names of the x and y axis.
+        form: how a number is written.
+    """
+    left, bottom, height = 66.0, 242.0, 296.0
+    sums = [
+        sum(point.value for point in points if point) for points in zip(*(s.points for s in series), strict=True)
+    ]
+    heights = ticks(0, max(sums, default=0.0) or 1.0)
+    scale = (bottom - 12) / heights[-1]
+    step = (WIDTH - left - 8) / max(len(bins), 1)
+    chart = _chart(title, height)
+    _rungs(chart, heights, left, lambda v: bottom - v * scale, form)
+    reached = -math.inf
+    for n, text in sorted(marks.items()):
+        x = left + n * step
+        if x - reached >= 8 and x + 3.2 * len(text) < WIDTH:
+            add(chart, node("text", text, x=x, y=bottom + 18, class_="tick middle"))
+            reached = x + 6.4 * len(text)
+    gap = 1.0 if step > 4 else 0.0
+    for n, name in enumerate(bins):
+        base = bottom
+        for one in series:
+            point = one.points[n]
+            if point is None or not point.value:
+                continue
+            tall = point.value * scale
+            base -= tall
+            bar = node(
+                "rect", x=left + n * step, y=base, width=step - gap, height=tall, class_=f"fill {one.style}"
+            )
+            add(chart, node("g", _title(one.name, name, point, form), bar))
+    add(chart, node("line", x1=left, x2=WIDTH - 8, y1=bottom, y2=bottom, class_="axis"))
+    return add(chart, _label(axes[0], (left + WIDTH) / 2, height - 8), _side(axes[1], bottom / 2))
+
+
+def paired(title: str, names: Sequence[str], series: Sequence[Series], axis: str, form: Format) -> Element:
+    """For each name a line of bars across, one for each series, close together.
+
+    Args:
+        title: read out by screen readers.
+        names: one for each line.
+        series: as many points each as there are names.
+        axis: name of the x axis.
+        form: how a number is written.
+    """
+    left, right, thick = 136.0, 24.0, 9.0
+    row = thick * len(series) + 10
+    bottom = row * len(names) + 8
+    marks = ticks(0, _top([p for s in series for p in s.points if p]))
+    scale = (WIDTH - left - right) / marks[-1]
+    percent = form(0.5).endswith("%")
+    chart = _chart(title, bottom + 44)
+    for mark in marks:
+        x = left + mark * scale
+        text = f"{short(mark * 100)}\N{NO-BREAK SPACE}%" if percent else short(mark)
+        add(chart, node("line", x1=x, x2=x, y1=4, y2=bottom, class_="grid"))
+        add(chart, node("text", text, x=x, y=bottom + 18, class_="tick middle"))
+    for n, name in enumerate(names):
+        y = 8 + n * row
+        middle = y + thick * len(series) / 2
+        add(chart, node("text", _cut(name, 18), x=left - 10, y=middle, class_="name", text_anchor="end"))
+        for k, one in enumerate(series):
+            point = one.points[n] or Point(0.0)
+            bar = {"x": left, "y": y + k * thick, "width": point.value * scale, "height": thick - 1, "rx": 2}
+            add(
+                chart,
+                node("g", _title(one.name, name, point, form), node("rect", class_=f"fill {one.style}", **bar)),
+            )
+    add(chart, node("line", x1=left, x2=left, y1=4, y2=bottom, class_="axis"))
+    return add(chart, _label(axis, (left + WIDTH - right) / 2, bottom + 38))
+
+
+def spark(title: str, counts: Sequence[float]) -> Element:
+    """A histogram as small as a word, without axes."""
+    width, height = 120.0, 26.0
+    step, top = width / max(len(counts), 1), max(counts, default=0.0) or 1.0
+    bars = []
+    for n, count in enumerate(counts):
+        # What is there at all is seen, however little.
+        tall = max(count / top * height, 1.0) if count else 0.0
+        box = {"x": n * step, "y": height - tall, "width": max(step - 1, 0.5), "height": tall}
+        bars.append(node("rect", class_="fill s0", **box))
+    size = {"viewBox": f"0 0 {width:g} {height:g}"}
+    return node("svg", node("title", title), *bars, role="img", aria_label=title, class_="spark", **size)
 
 
 def _chart(title: str, height: float) -> Element:
