@@ -19,7 +19,7 @@ from penchant.features.space import FeatureSpace
 from penchant.models.recommender import ModelConfig, Recommender
 from penchant.recommend.pipeline import Pipeline
 from penchant.registry import read_config
-from penchant.schema import EVENT_COLUMNS, ITEM, USER, IdType, Schema
+from penchant.schema import EVENT_COLUMNS, ITEM, USER, EventType, IdType, Meaning, Schema
 
 SCHEMA = Schema(user_id=IdType.STRING, item_id=IdType.STRING)
 
@@ -64,10 +64,10 @@ class Alphabet(Recommender):
         pass
 
 
-def world(known=KNOWN, catalogue="abcde", *, backwards=False):
+def world(known=KNOWN, catalogue="abcde", *, backwards=False, schema=SCHEMA):
     items = pl.DataFrame({ITEM: list(catalogue)})
     users = pl.DataFrame({USER: ["ann", "bob"]})
-    dataset = Dataset(name="tiny", schema=SCHEMA, events=known, items=items, users=users)
+    dataset = Dataset(name="tiny", schema=schema, events=known, items=items, users=users)
     space = FeatureSpace.fit(dataset, known)
     return Pipeline(
         Alphabet(Alphabet.Config(backwards=backwards), space.sizes), space, space.catalogue(items)
@@ -385,3 +385,17 @@ def test_diversity_is_measured_where_items_can_be_told_apart():
         evaluate(board.pipeline, protocol.cut(parts, "test"), board.dataset.users, config=EvaluateConfig(ks=(5,)))
     )
     assert ((found.per_user["diversity@5"] > 0) & (found.per_user["diversity@5"] < 1.5)).all()
+
+
+def test_what_nobody_leaned_towards_is_not_to_be_found():
+    meanings = {
+        "shown": EventType(meaning=Meaning.IMPRESSION),
+        "thumb": EventType(meaning=Meaning.DISLIKE, sign=-1),
+        "hum": EventType(sign=0),
+        "click": EventType(meaning=Meaning.CLICK),
+    }
+    pipeline, users = world(schema=Schema(user_id=IdType.STRING, item_id=IdType.STRING, meanings=meanings))
+    kinds = pl.Series("type", ["shown", "click", "thumb", "hum", "new"])
+    hidden = events("ann c", "ann d", "dee a", "dee b", "dee c").with_columns(kinds)
+    found = evaluate(pipeline, Cut(KNOWN, KNOWN, hidden), users)
+    assert to_find(found.question) == {"ann": [3], "dee": [2]}, "a type that was not said to mean anything counts"

@@ -4,9 +4,10 @@
 1. `cut` makes three tables of a split: what may be *learned* from, what is *known* of users when they are asked,
    and what is *hidden*. Known is what was learned from, and, of users who were held out whole, what is given.
 2. Each user of the hidden events is asked once, with a history of all their known events.
-3. To find are the items of their hidden events, each once: less those they already had (unless `repeats`), less
-   cold ones, which nobody had among the events that may be learned from (`cold_items = true` leaves them in,
-   "only" leaves nothing else). A user with nothing left to find is not asked.
+3. To find are the items that they leaned towards in hidden events (no mere impression, no dislike, no return),
+   each once: less those they already had (unless `repeats`), less cold ones, which nobody had among the events
+   that may be learned from (`cold_items = true` leaves them in, "only" leaves nothing else). A user with nothing
+   left to find is not asked.
 4. Every item that is not cold competes (with `cold_items = true` the whole catalogue, with "only" the cold ones),
    less what the user already had. Nothing is sampled. An item to find that the model cannot recommend is a miss.
 """
@@ -24,7 +25,7 @@ import torch
 from penchant.errors import DataError
 from penchant.evaluate import metrics
 from penchant.evaluate.metrics import ABSENT, Bools, Floats, Ints, Relevant
-from penchant.schema import ITEM, TIME, USER
+from penchant.schema import ITEM, TIME, TYPE, USER, Meaning
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from penchant.features.catalogue import Catalogue
     from penchant.features.space import FeatureSpace
     from penchant.recommend.pipeline import Pipeline
+    from penchant.schema import Schema
 
 CELLS = 8_000_000
 """Scores (users times items) that are held at once: 32 MB, about seven times that while they are ranked."""
@@ -165,7 +167,7 @@ class Question:
         config = config or EvaluateConfig()
         if asked.kind == "cold_items" and not config.cold_items:
             config = msgspec.structs.replace(config, cold_items="only")
-        targets = _targets(asked, config)
+        targets = _targets(asked, config, _silent(space.schema))
         if not targets.height:
             wanted = "nobody" if config.cold_items == "only" else "others"
             raise DataError(
@@ -252,9 +254,15 @@ def evaluate(
     return Question.prepare(pipeline.space, pipeline.catalogue, asked, profiles, config=config).ask(pipeline)
 
 
-def _targets(asked: Cut, config: EvaluateConfig) -> pl.DataFrame:
+def _silent(schema: Schema) -> list[str]:
+    """Types of event that say nothing of leaning towards an item."""
+    return [name for name, said in schema.meanings.items() if said.sign < 1 or said.meaning is Meaning.IMPRESSION]
+
+
+def _targets(asked: Cut, config: EvaluateConfig, silent: list[str]) -> pl.DataFrame:
     """Who is to find what, and when it was first taken up: distinct pairs, in the order of users."""
-    pairs = asked.hidden.lazy().group_by(USER, ITEM).agg(pl.col(TIME).min())
+    leaned = asked.hidden.lazy().filter(~pl.col(TYPE).is_in(silent))
+    pairs = leaned.group_by(USER, ITEM).agg(pl.col(TIME).min())
     if not config.repeats:
         pairs = pairs.join(asked.known.lazy().select(USER, ITEM), on=[USER, ITEM], how="anti")
     if config.cold_items is not True:
