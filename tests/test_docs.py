@@ -22,7 +22,8 @@ from penchant.config import TABLES, RunConfig
 from penchant.data import config as data
 from penchant.data.checks import ChecksConfig
 from penchant.data.rules.table import RULES
-from penchant.data.sources import run_file
+from penchant.data.sources import movielens_100k, run_file
+from penchant.data.sources.runfile import to_toml
 from penchant.data.splits import SplitConfig
 from penchant.evaluate.metrics import METRICS
 from penchant.schema import Column, EventType
@@ -177,7 +178,10 @@ def test_an_example_is_read(path):
 def test_the_example_is_what_the_demo_writes(tmp_path):
     (tmp_path / "items.csv").write_text("item_id,title,genres,year\n", encoding="utf-8")
     rest = (resources.files("penchant.cli") / "resources" / "demo.toml").read_text(encoding="utf-8")
-    written = tomllib.loads(run_file("movielens-100k", tmp_path) + rest)
+    ready = movielens_100k.run(tmp_path)
+    ready["data"]["name"] = "movielens-100k"
+    (tmp_path / "run.toml").write_text(to_toml(ready), encoding="utf-8")
+    written = tomllib.loads(run_file(tmp_path) + rest)
     shown = tomllib.loads(read(ROOT / "runs" / "movielens-100k.toml"))
     for name in ("events", "items", "users"):
         file = Path(written["data"][name].pop("path")).name

@@ -10,7 +10,8 @@ events    user_id, item_id, time (Int64, microseconds since 1970 UTC), type (Str
           `Schema.context`
 items     item_id, and the columns of `Schema.items`
 users     user_id, and the columns of `Schema.users`
-reviews   user_id, item_id, time, text (String), rating (Float64); sorted by time
+reviews   user_id, item_id, time (null where the source has none: then it is never used), text
+          (String), rating (Float64); sorted by time
 social    user_id, friend_id, weight (Float64, 1 where the source has none), time (Int64, null
           where the source has none: then the friendship always was)
 ========  =================================================================================

@@ -7,6 +7,8 @@ from html.parser import HTMLParser
 import msgspec
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import looks
 from logs import log
@@ -142,3 +144,25 @@ def test_further_tables_are_counted(title):
     assert title in page.text
     assert "items without events" in page.text
     assert "about " in page.text
+
+
+ROW = st.tuples(
+    st.sampled_from("abc"),
+    st.sampled_from("xyz"),
+    st.one_of(st.integers(0, 3), st.integers(0, 10**9)),
+    st.sampled_from(["view", "buy"]),
+    st.one_of(st.none(), st.integers(-3, 3), st.floats(-1e12, 1e12)),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(ROW, min_size=1, max_size=12), st.booleans(), st.sampled_from([(0.5, 0.7), (0.0, 1.0), (1.0, 1.0)])
+)
+def test_any_small_log_has_a_page(rows, clock, cuts):
+    users, items, seconds, types, values = map(list, zip(*rows, strict=True))
+    events = log(user_id=users, item_id=items, seconds=seconds, type=types, value=values)
+    found = made(events, cuts=cuts, has_time=clock)
+    parsed(found)
+    assert sum(found.sizes.parts.values()) == len(rows)
+    assert sum(map(sum, found.over_time.counts.values())) == len(rows)

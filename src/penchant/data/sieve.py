@@ -144,7 +144,7 @@ class Sieve:
         if rows.is_empty():
             return
         self._remember(name, rows[AT], None, rows["reason"])
-        reasons = rows["reason"].value_counts(sort=True)
+        reasons = rows["reason"].value_counts().sort("count", "reason", descending=[True, False])
         if reasons.height > 1:
             self._counts[name]["reasons"] = dict(reasons.rows())
 
