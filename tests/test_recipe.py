@@ -143,3 +143,17 @@ def test_a_metric_that_is_none_is_refused_before_any_work(run, tmp_path):
     with pytest.raises(ConfigError, match="ndgc@5"):
         recipe.train(RunConfig.parse(text, run.path), tmp_path / "none")
     assert not (tmp_path / "none").exists()
+
+
+def test_events_in_parts_are_the_same_data_set(run, tmp_path, monkeypatch):
+    whole = recipe.ingest(run, tmp_path / "a")
+    monkeypatch.setattr("penchant.data.ingest._IN_MEMORY_BYTES", 2000)
+    parts = recipe.ingest(run, tmp_path / "b")
+    assert (whole.folder / "events.parquet").exists()
+    assert len(list((parts.folder / "events").glob("part-*.parquet"))) > 2
+    assert parts.folder.name == whole.folder.name
+    for data in (parts, recipe.reopen(run, parts.folder)):
+        assert data.split.train.equals(whole.split.train)
+        assert data.split.test.equals(whole.split.test)
+        assert data.everything.equals(whole.everything)
+        assert data.report == whole.report
