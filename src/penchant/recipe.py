@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
-import polars as pl
 
 from penchant import runs
 from penchant.artefact import write_json
@@ -26,33 +25,39 @@ from penchant.bundle.bundle import open_bundle, write_bundle
 from penchant.config import RunConfig
 from penchant.content.choices import ContentConfig
 from penchant.content.library import Library
-from penchant.data.dataset import PART, Dataset
+from penchant.data.dataset import Dataset
 from penchant.data.ingest import DataConfig
 from penchant.data.ingest import ingest as read_tables
-from penchant.data.splits import Split, split
+from penchant.data.splits import Split, SplitKind, split
 from penchant.errors import DataError
-from penchant.evaluate.protocol import EvaluateConfig, Question
-from penchant.evaluate.report import Report, write_html
-from penchant.evaluate.report import write_json as write_report
+from penchant.evaluate import answers, beyond
+from penchant.evaluate.protocol import EvaluateConfig, Question, cut
+from penchant.evaluate.report import Report, keep
 from penchant.evaluate.summary import Entry
 from penchant.evaluate.summary import report as summarise
 from penchant.models.recommender import Learned
 from penchant.recommend.pipeline import Pipeline
-from penchant.schema import TIME
 from penchant.train.trainer import TrainConfig
 from penchant.workbench import Workbench, check_columns, metric_k
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    import polars as pl
+
     from penchant.config import ModelChoice
     from penchant.train.callbacks import Callback
 
 ServeOn = Literal["all", "measured"]
 
-_SPLITS = {
+_SPLITS: dict[SplitKind, str] = {
     "time": "Events are cut by global time",
     "leave_last_out": "Each user's last event is hidden, and the one before it chose when training ended",
+    "strong_generalisation": "Some users are held out whole: models are told a part of their events and asked for "
+    "the rest",
+    "cold_users": "Some users are held out whole: models are told few of their events or none, and asked for the "
+    "rest",
+    "cold_items": "Some items are held out whole: every event of theirs is hidden",
     "given": "Events are cut as the source gave them",
 }
 
@@ -69,7 +74,7 @@ class Data:
     @property
     def everything(self) -> pl.DataFrame:
         """All events, sorted by time."""
-        return pl.concat([self.split.refit, self.split.test]).sort(TIME, maintain_order=True)
+        return self.split.everything
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +173,7 @@ def fit(
         seconds = 0.0
         if not refit or isinstance(bench.make(choice), Learned):
             model, result = bench.fit(
-                choice, hidden=data.split.validation, folder=place, resume=resume, callbacks=callbacks
+                choice, asked=cut(data.split, "validation"), folder=place, resume=resume, callbacks=callbacks
             )  # fmt: skip
             steps = result.steps if isinstance(model, Learned) else None
             seconds = result.seconds
@@ -192,31 +197,45 @@ def fit(
     return fitted
 
 
-def evaluate_models(run: RunConfig, data: Data, fitted: Mapping[str, Fitted]) -> Report:
+def evaluate_models(
+    run: RunConfig, data: Data, fitted: Mapping[str, Fitted], folder: Path | None = None
+) -> Report:
     """Ask each model what comes after train and validation, and compare the answers with the test part.
+
+    Args:
+        run: the run file.
+        data: what `ingest` made.
+        fitted: the models, by name.
+        folder: where report and single answers are kept, if they are.
 
     Raises:
         DataError: the test part is empty, or leaves nothing to find.
     """
     if data.split.test.is_empty():
         raise DataError(f"{run.path} [data.split]: the test part is empty, so there is nothing to evaluate on")
-    known, config = data.split.refit, run.read(EvaluateConfig, "evaluate")
-    entries, questions = {}, {}
+    asked, config = cut(data.split, "test"), run.read(EvaluateConfig, "evaluate")
+    entries: dict[str, Entry] = {}
+    questions: dict[int, Question] = {}
     for name, one in fitted.items():
         space = one.pipeline.space
         if id(space) not in questions:
             questions[id(space)] = Question.prepare(
-                space, one.pipeline.catalogue, known, data.split.test, data.dataset.users, config=config
-            )  # fmt: skip
-        answers = questions[id(space)].ask(one.pipeline)
-        entries[name] = Entry(kind=one.choice.kind, evaluation=answers, timings={"fit": one.seconds})
-    kind = run.read(DataConfig, "data").split.kind
-    if kind == "auto":
-        kind = "given" if PART in data.dataset.event_columns else "time"
+                space, one.pipeline.catalogue, asked, data.dataset.users, config=config
+            )
+        found = beyond.measure(questions[id(space)].ask(one.pipeline))
+        seconds = {"fit": one.seconds} if one.seconds else {}
+        entries[name] = Entry(kind=one.choice.kind, evaluation=found, timings=seconds)
     first = next(iter(fitted.values()))
     parts = first.learned_from.partition(" (")[0]
-    words = f"{_SPLITS[kind]}. Models learned from {parts}, and were asked knowing train and validation."
-    return summarise(f"{data.dataset.name}: {next(iter(fitted))}", words, entries)
+    told = "train and validation" if "test_given" not in data.split.parts else "what is given of each user"
+    words = f"{_SPLITS[data.split.kind]}. Models learned from {parts}, and were asked knowing {told}."
+    report = summarise(f"{data.dataset.name}: {next(iter(fitted))}", words, entries)
+    if folder:
+        answers.write(
+            answers.table({name: one.evaluation for name, one in entries.items()}), folder / answers.FILE
+        )
+        keep(report, folder)
+    return report
 
 
 def make_bundle(
@@ -308,10 +327,10 @@ def train(
     report = None
     if not data.split.test.is_empty():
         tell("Evaluating on the test part")
-        report = evaluate_models(run, data, fitted)
-        keep_report(report, place.path)
+        report = evaluate_models(run, data, fitted, place.path)
+    known = cut(data.split, "test").known
     for name, one in fitted.items():
-        _write(place.measured(name), data, one, data.split.refit, report, name)
+        _write(place.measured(name), data, one, known, report, name)
     main = next(iter(fitted.values()))
     tell("Making the bundle" if serve_on == "measured" else "Making the bundle: learning anew from all events")
     bundle = make_bundle(
@@ -338,17 +357,7 @@ def evaluate_run(place: runs.RunFolder) -> Report:
             seconds=0.0,
             learned_from=bundle.manifest.learned_from,
         )
-    report = evaluate_models(run, data, fitted)
-    keep_report(report, place.path)
-    return report
-
-
-def keep_report(report: Report, folder: Path) -> None:
-    """Write `report.json` and `report.html` into a run's folder, with the training curve that lies there."""
-    write_report(report, folder / "report.json")
-    lines = folder / "metrics.jsonl"
-    rows = [msgspec.json.decode(row) for row in lines.read_bytes().splitlines()] if lines.exists() else []
-    write_html(report, folder / "report.html", {report.results[0].model: rows} if rows else {})
+    return evaluate_models(run, data, fitted, place.path)
 
 
 def check_metric(run: RunConfig) -> None:

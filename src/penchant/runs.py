@@ -6,7 +6,8 @@
     artefacts/datasets/<name>-<hash>/  the clean tables, quarantine.parquet and report.json; content.parquet, which
                                        says what text, pictures and sound could not be used
               content/<encoder>/       what encoders made of each piece of content, by its hash, for all data sets
-              runs/<id>/               run.toml state.json metrics.jsonl report.json report.html checkpoints/
+              runs/<id>/               run.toml state.json metrics.jsonl report.json report.html
+                                       answers.parquet  checkpoints/
                                        measured/<model>/  a bundle of each model as it was measured
               bundles/<id>/            what is served, and CURRENT, which names the one that is
 """

@@ -14,7 +14,7 @@ import msgspec
 
 from penchant.errors import ConfigError
 from penchant.evaluate.metrics import METRICS
-from penchant.evaluate.protocol import EvaluateConfig, Question
+from penchant.evaluate.protocol import Cut, EvaluateConfig, Question
 from penchant.features.leaks import refuse_leaks
 from penchant.features.space import FeatureConfig, FeatureSpace
 from penchant.models.recommender import Recommender, Solved
@@ -89,7 +89,7 @@ class Workbench:
         self,
         choice: ModelChoice,
         *,
-        hidden: pl.DataFrame | None = None,
+        asked: Cut | None = None,
         steps: int | None = None,
         folder: Path | None = None,
         resume: bool = False,
@@ -99,7 +99,7 @@ class Workbench:
 
         Args:
             choice: which model.
-            hidden: events for early stopping; without them (or where there are none) all epochs are trained.
+            asked: what early stopping asks; without it (or where it hides nothing) all epochs are trained.
             steps: exactly so many steps instead, for a model that learns by steps.
             folder: for its checkpoints.
             resume: go on from the newest checkpoint in `folder`.
@@ -108,24 +108,20 @@ class Workbench:
         config = self.run.read(TrainConfig, "train")
         model = self.make(choice)
         validate = None
-        if hidden is not None and not hidden.is_empty() and steps is None and not isinstance(model, Solved):
-            validate = self._validation(config, hidden)
+        if asked is not None and not asked.hidden.is_empty() and steps is None and not isinstance(model, Solved):
+            validate = self._validation(config, asked)
         result = fit(
             model, self.users, config,
             validate=validate, folder=folder, callbacks=callbacks, resume=resume, steps=steps,
         )  # fmt: skip
         return model, result
 
-    def _validation(
-        self, config: TrainConfig, hidden: pl.DataFrame
-    ) -> Callable[[Recommender], Mapping[str, float]]:
+    def _validation(self, config: TrainConfig, asked: Cut) -> Callable[[Recommender], Mapping[str, float]]:
         """The metric that early stopping looks at, and only its k: asked after each epoch, so it must be quick."""
         evaluate = self.run.read(EvaluateConfig, "evaluate")
         evaluate = msgspec.structs.replace(evaluate, ks=(metric_k(config.metric, self.run.path),))
         catalogue = self.catalogue()
-        question = Question.prepare(
-            self.space, catalogue, self.events, hidden, self.dataset.users, config=evaluate
-        )  # fmt: skip
+        question = Question.prepare(self.space, catalogue, asked, self.dataset.users, config=evaluate)
 
         def validate(model: Recommender) -> Mapping[str, float]:
             return question.ask(Pipeline(model, self.space, catalogue)).means()

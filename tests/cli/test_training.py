@@ -269,3 +269,34 @@ def test_a_read_only_file_system(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "mkdir", refuse)
     assert "the file system can only be read. Choose another folder" in refused("train", run)
+
+
+def test_runs_side_by_side(tmp_path):
+    run = shop.stock(tmp_path / "shop", text=True)
+    other = run.with_name("other.toml")
+    other.write_text(run.read_text().replace("[train]", "[train]\nlearning_rate = 0.01"))
+    for one in (run, other):
+        penchant("train", one)
+    said = penchant("compare", run, other, "--out", "both.html").output
+    assert "sasrec (1)" in said
+    assert "sasrec (2)" in said
+    assert "popularity" in said
+    assert "popularity (" not in said, "both runs have it, with the same answers"
+    assert "Holm" in said
+    assert "3 models of 2 runs" in Path("both.html").read_text()
+    other.write_text(run.read_text().replace('kind = "leave_last_out"', 'kind = "time"'))
+    penchant("train", other)
+    words = refused("compare", run, other)
+    assert "answered different questions. They differ in the users who were asked" in words
+
+
+@pytest.mark.parametrize("kind", ["strong_generalisation", "cold_users", "cold_items"])
+def test_whole_users_or_items_held_out(kind, tmp_path):
+    run = shop.stock(tmp_path / "shop")
+    run.write_text(run.read_text().replace('kind = "leave_last_out"', f'kind = "{kind}"'))
+    said = penchant("train", run, "--refit").output
+    assert "held out whole" in said
+    again = penchant("evaluate", run).output
+    assert [line for line in again.splitlines() if "│" in line] == [
+        line for line in said.splitlines() if "│" in line
+    ], "the bundle of what was measured knows what was given"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from penchant.evaluate import bootstrap
-from penchant.evaluate.bootstrap import intervals, paired
+from penchant.evaluate.bootstrap import holm, intervals, paired, pairs
 
 
 def normal(seed, users, mean=0.0):
@@ -101,3 +101,40 @@ def test_nonsense_is_refused(values, options, message):
 def test_paired_needs_the_same_users():
     with pytest.raises(ValueError, match="same users twice"):
         paired(np.zeros(3), np.zeros(4))
+
+
+def test_holm_by_hand():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.5, 0.9]) == [1.0, 1.0], "never above 1, never out of order"
+    assert holm([]) == []
+
+
+def test_all_pairs_on_the_draws_of_a_single_one():
+    random = np.random.default_rng(0)
+    values = random.random((3, 50)) + np.array([0.0, 0.5, 0.3])[:, None]
+    found = pairs(values, resamples=400, seed=3)
+    assert [(one.better, one.worse) for one in found] == [(1, 2), (1, 0), (2, 0)]
+    for one in found:
+        alone = paired(values[one.better], values[one.worse], resamples=400, seed=3)
+        assert one.difference == pytest.approx(alone)
+    assert [one.holm for one in found] == pytest.approx(holm([one.difference.p for one in found]))
+
+
+def test_equal_systems_are_never_told_apart():
+    values = np.tile(np.random.default_rng(1).random(30), (3, 1))
+    found = pairs(values, resamples=100)
+    assert [(one.better, one.worse, one.holm) for one in found] == [(0, 1, 1.0), (0, 2, 1.0), (1, 2, 1.0)]
+
+
+def test_holm_keeps_its_promise_where_nothing_differs():
+    random = np.random.default_rng(5)
+    claims = [
+        any(one.holm < 0.05 for one in pairs(random.normal(size=(4, 40)), resamples=300, seed=trial))
+        for trial in range(150)
+    ]
+    assert np.mean(claims) < 0.12, "about one in twenty, and the bootstrap of 40 users is a little bold"
+
+
+def test_pairs_need_users():
+    with pytest.raises(ValueError, match="no user"):
+        pairs(np.zeros((2, 0)))

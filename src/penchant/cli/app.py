@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from penchant import __version__
-from penchant.cli import answering, bundles, datasets, doctor, simulating, starting, training
+from penchant.cli import answering, bundles, datasets, doctor, judging, simulating, starting, training
 from penchant.cli.say import Friendly, examples
 
 app = typer.Typer(
@@ -29,6 +29,8 @@ app = typer.Typer(
 app.command("init", epilog=starting.INIT)(starting.init)
 app.command("train", epilog=training.TRAIN)(training.train)
 app.command("evaluate", epilog=training.EVALUATE)(training.evaluate)
+app.command("compare", epilog=training.COMPARE)(training.compare)
+app.command("off-policy", epilog=judging.OFF_POLICY)(judging.off_policy)
 app.command("recommend", epilog=answering.RECOMMEND)(answering.recommend)
 app.command("serve", epilog=answering.SERVE)(answering.serve)
 app.command("demo", epilog=starting.DEMO)(starting.demo)

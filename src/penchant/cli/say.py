@@ -24,6 +24,8 @@ INTERRUPTED = 130
 _SHOWN = ("ndcg", "recall", "mrr", "map", "hit_rate", "coverage")
 _SURE = ("ndcg", "recall")
 """Metrics whose intervals are shown; the report has all of them."""
+_MOST_PAIRS = 10
+"""Pairs of models that are shown in full."""
 
 
 def out() -> Console:
@@ -96,17 +98,37 @@ def show_report(report: Report) -> None:
     console.print(
         f"Between brackets: {report.level:.0%} bootstrap interval over {report.users:,} users.", markup=False
     )
-    for gap in report.comparisons:
+    show_pairs(report)
+
+
+def show_pairs(report: Report) -> None:
+    """Who beats whom, user by user; of many pairs, those of the best model."""
+    shown = list(report.comparisons)
+    if not shown:
+        return
+    if len(shown) > _MOST_PAIRS:
+        shown = [gap for gap in shown if gap.better == shown[0].better]
+    rows = [
+        [
+            f"{gap.better} - {gap.worse}", f"{gap.mean:+.4f} \\[{_signed(gap.low)}, {_signed(gap.high)}]",
+            f"{gap.p:.4f}", f"{gap.corrected:.4f}", "yes" if gap.corrected < 1 - report.level else "no",
+        ]
+        for gap in shown
+    ]  # fmt: skip
+    console = out()
+    title = f"{shown[0].metric}, model against model (paired bootstrap)"
+    console.print(grid(title, ["pair", "difference", "p", "Holm", "apart?"], rows, right=1))
+    left = len(report.comparisons) - len(shown)
+    if left:
         console.print(
-            f"{gap.better} - {gap.worse}: {gap.metric} {gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}], "
-            f"p = {gap.p:.4f} (paired bootstrap)",
-            markup=False,
-            soft_wrap=True,
+            f"Holm's correction is for all {len(report.comparisons)} pairs; the page has the other {left}."
         )
 
 
 def _cell(result: Result, metric: str) -> str:
-    measure = result.measures[metric]
+    measure = result.measures.get(metric)
+    if measure is None:
+        return "-"
     if measure.low is None or metric.partition("@")[0] not in _SURE:
         return f"{measure.mean:.4f}"
     return f"{measure.mean:.4f}\n\\[{_short(measure.low)}, {_short(measure.high)}]"
@@ -114,3 +136,7 @@ def _cell(result: Result, metric: str) -> str:
 
 def _short(share: float | None) -> str:
     return f"{share or 0:.3f}".removeprefix("0")
+
+
+def _signed(difference: float) -> str:
+    return f"{difference:+.3f}".replace("0.", ".", 1)

@@ -27,6 +27,10 @@ EVALUATE = examples(
     "penchant evaluate run.toml               the newest run of this run file",
     "penchant evaluate 20250101-120000-ease-1a2b",
 )
+COMPARE = examples(
+    "penchant compare one.toml two.toml                 the newest run of each",
+    "penchant compare 20250101-120000-ease-1a2b 20250102-120000-sasrec-3c4d --out compare.html",
+)
 
 
 class ServeOn(StrEnum):
@@ -123,3 +127,25 @@ def evaluate(
     place = runs.find_run(artefacts, run)
     show_report(recipe.evaluate_run(place))
     out().print(f"Report: {place.path / 'report.html'}", markup=False, soft_wrap=True)
+
+
+def compare(
+    named: Annotated[list[str], typer.Argument(metavar="RUN...", help="Runs' ids or folders, or run files.")],
+    out_file: Annotated[Path, typer.Option("--out", metavar="PAGE", help="The page to write.")] = Path(
+        "compare.html"
+    ),
+    artefacts: Artefacts = DEFAULT_ARTEFACTS,
+) -> None:
+    """Put the models of several runs side by side, user by user: a table here, and one page with plots.
+
+    The runs must have answered the same question: the same users, hidden events and competing items.
+    """
+    from penchant import runs
+    from penchant.evaluate.compare import Run, combine, write_page
+
+    folders = dict.fromkeys(runs.find_run(artefacts, one).path for one in named)
+    opened = [Run.open(folder) for folder in folders]
+    report = combine(opened)
+    show_report(report)
+    write_page(report, opened, out_file)
+    out().print(f"Report: {out_file}", markup=False, soft_wrap=True)

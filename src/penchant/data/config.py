@@ -45,6 +45,10 @@ class EventsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     train: Files | None = None
     validation: Files | None = None
     test: Files | None = None
+    validation_given: Files | None = None
+    """Of users whom train does not have: what models are told before they are asked about `validation`."""
+    test_given: Files | None = None
+    """The same before they are asked about `test`."""
     separator: _SEPARATOR | None = None
     user_id: str = USER
     item_id: str = ITEM
@@ -78,7 +82,7 @@ class EventsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         """
         taken = {*EVENT_COLUMNS, *EVENT_EXTRAS, PART}
         check_columns("data.events.context", self.context, taken)
-        split = self.train or self.validation or self.test
+        split = any(files for part, files in self.parts().items() if part)
         if bool(self.path) == bool(split):
             raise ConfigError("[data.events] needs either path, or train (and validation, test) of a ready split")
         if split and not self.train:
@@ -100,6 +104,8 @@ class EventsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             "train": self.train,
             "validation": self.validation,
             "test": self.test,
+            "validation_given": self.validation_given,
+            "test_given": self.test_given,
         }
         return {name: files for name, files in named.items() if files}
 

@@ -24,24 +24,44 @@ NAMES = {
     "hit_rate": "Hit rate",
     "precision": "Precision",
     "coverage": "Coverage",
+    "gini": "Gini",
+    "novelty": "Novelty",
+    "diversity": "Diversity",
+    "serendipity": "Serendipity",
+    "popularity_lift": "Popularity lift",
 }
+BEYOND = ("coverage", "gini", "novelty", "diversity", "serendipity", "popularity_lift")
+"""What lists are like rather than how good they are; nothing is marked as best there."""
+LISTS = (
+    "Coverage: share of the competing items that anyone was shown. Gini: how unevenly places are dealt out, 0 is "
+    "evenly. Novelty: bits of surprise by popularity. Diversity: how unlike the items of a list are, 0 to 1. "
+    "Serendipity: share of places that are right and not among the most popular. Popularity lift: how many times "
+    "as popular as what the user had. None of them is better for being higher."
+)
+MOST_ROWS = 15
+"""Pairs of models that are shown without being asked for."""
 
 
-def render(report: Report, curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
-    """The whole document; `curves` are the rows of `metrics.jsonl` by model."""
+def render(report: Report, curves: Mapping[str, Sequence[Mapping[str, Any]]], runs: Sequence[Report] = ()) -> str:
+    """The whole document; `curves` are the rows of `metrics.jsonl` by model, `runs` what was put together."""
     k = headline(report.ks)
     others = [other for other in report.ks if other != k]
     main = node(
         "main", frame.header("Penchant evaluation", report.run, report.created), _lead(report, k), _facts(report)
     )
-    add(main, node("h2", f"Quality of the first {k}"), _table(report, k), _reading(report))
+    add(main, node("h2", f"Quality of the first {k}"), *_tables(report, [k], beyond=False), _reading(report))
     if others:
         shown = ", ".join(map(str, others))
         more = node("details", node("summary", f"The same at k = {shown}"))
-        add(main, add(more, *(_table(report, other) for other in others)))
+        add(main, add(more, *_tables(report, others, beyond=False)))
     if report.comparisons:
-        add(main, node("h2", "Model against model, user by user"), _comparisons(report))
+        add(main, node("h2", "Model against model, user by user"), _comparisons(report), _testing(report))
+    lists = _tables(report, [k], beyond=True)
+    if lists:
+        add(main, node("h2", f"What the first {k} are like"), *lists, node("p", LISTS, class_="note"))
     add(main, node("h2", "Plots"), node("div", *plots.figures(report, curves, k), class_="plots"))
+    if runs:
+        add(main, node("h2", "Runs"), _runs(runs))
     add(main, node("h2", "What was asked"), node("p", report.protocol, class_="protocol"))
     if any(result.timings for result in report.results):
         add(main, node("h2", "Seconds"), _timings(report))
@@ -88,19 +108,27 @@ def _facts(report: Report) -> Element:
     return frame.facts((name, f"{n:,}") for name, n in counted.items())
 
 
-def _table(report: Report, k: int) -> Element:
-    keys = {key for result in report.results for key in result.measures if key.endswith(f"@{k}")}
-    measured = {key.partition("@")[0] for key in keys}
-    metrics = [*(name for name in NAMES if name in measured), *sorted(measured - NAMES.keys())]
-    ordered = [f"{metric}@{k}" for metric in metrics]
-    best = {key: max(r.measures[key].mean for r in report.results if key in r.measures) for key in ordered}
+def _tables(report: Report, ks: Sequence[int], *, beyond: bool) -> list[Element]:
+    """One table for each k, of the metrics of one sort; none where there are no such metrics."""
+    found = []
+    for k in ks:
+        keys = {key for result in report.results for key in result.measures if key.endswith(f"@{k}")}
+        measured = {name for key in keys if ((name := key.partition("@")[0]) in BEYOND) == beyond}
+        metrics = [*(name for name in NAMES if name in measured), *sorted(measured - NAMES.keys())]
+        if metrics or not beyond:
+            found.append(_table(report, [f"{metric}@{k}" for metric in metrics], contest=not beyond))
+    return found
+
+
+def _table(report: Report, keys: Sequence[str], *, contest: bool) -> Element:
+    best = {key: max(r.measures[key].mean for r in report.results if key in r.measures) for key in keys}
+    contest = contest and len(report.results) > 1
     rows = []
     for result in report.results:
         kind = [] if result.kind == result.model else [node("small", result.kind)]
         row = node("tr", node("th", result.model, *kind, scope="row", title=result.model))
-        rows.append(add(row, *(_cell(result, key, best[key], len(report.results) > 1) for key in ordered)))
-    heads = [_metric(key) for key in ordered]
-    return frame.grid(["Model", *heads], rows)
+        rows.append(add(row, *(_cell(result, key, best[key], contest) for key in keys)))
+    return frame.grid(["Model", *(_metric(key) for key in keys)], rows)
 
 
 def _cell(result: Result, key: str, best: float, contest: bool) -> Element:
@@ -119,8 +147,7 @@ def _reading(report: Report) -> Element:
     return node(
         "p",
         f"Means over users, with {report.level:.0%} bootstrap intervals under them. Recall is hits over all "
-        "that was hidden from the user, MAP is averaged over the same; coverage is the share of the "
-        "catalogue that anyone was shown. The highest mean of a column is marked.",
+        "that was hidden from the user, MAP is averaged over the same. The highest mean of a column is marked.",
         class_="note",
     )
 
@@ -132,12 +159,49 @@ def _comparisons(report: Report) -> Element:
             node("td", node("strong", c.better), " \N{MINUS SIGN} ", node("strong", c.worse)),
             node("td", _metric(c.metric)),
             node("td", f"{c.mean:+.4f}", node("small", _between(c))),
-            node("td", f"{c.p:.4f}" if c.p >= 0.0001 else "< 0.0001"),
-            node("td", "yes" if c.low > 0 or c.high < 0 else "no"),
+            node("td", _p(c.p)),
+            node("td", _p(c.corrected)),
+            node("td", "yes" if c.corrected < 1 - report.level else "no"),
         )
         for c in report.comparisons
     ]
-    return frame.grid(["Models", "Metric", "Mean difference", "p", "Apart?"], rows)
+    table = frame.grid(["Models", "Metric", "Mean difference", "p", "p after Holm", "Apart?"], rows)
+    if len(rows) <= MOST_ROWS:
+        return table
+    return node("details", node("summary", f"All {len(rows)} pairs"), table)
+
+
+def _testing(report: Report) -> Element:
+    pairs = len(report.comparisons)
+    looked = "this one pair" if pairs == 1 else f"all {pairs} pairs"
+    return node(
+        "p",
+        "Paired bootstrap over users. The corrected p (Holm) allows for having looked at "
+        f"{looked}: where it is below {1 - report.level:.2g} the two are told apart.",
+        class_="note",
+    )
+
+
+def _p(value: float) -> str:
+    return f"{value:.4f}" if value >= 0.0001 else "< 0.0001"
+
+
+def _runs(runs: Sequence[Report]) -> Element:
+    rows = [
+        node(
+            "tr",
+            node("th", f"{number}", scope="row"),
+            node("td", node("strong", run.run)),
+            node("td", ", ".join(result.model for result in run.results)),
+            node("td", _moment(run.created)),
+        )
+        for number, run in enumerate(runs, 1)
+    ]
+    return frame.grid(["", "Run", "Models", "Measured"], rows)
+
+
+def _moment(created: str) -> str:
+    return created.replace("T", " ").replace("+00:00", " UTC")
 
 
 def _timings(report: Report) -> Element:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from penchant.drawing import svg
 from penchant.drawing.frame import figure
 from penchant.drawing.svg import Point, Series, colour
+from penchant.evaluate import charts
+from penchant.evaluate.charts import MINUS, Gap, Spot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +17,18 @@ if TYPE_CHECKING:
 
     from penchant.evaluate.report import Measure, Report
 
+ASPECTS = {
+    "history": ("Events known of the user", "length of history", "From newcomers to regulars."),
+    "popularity": (
+        "Popularity of what was to be found",
+        "popularity",
+        "Head: the most popular items, with half of all events; middle: the next 30%; tail: the rest.",
+    ),
+    "time": ("When it was taken up, from this day on", "time", "Whether answers grow stale after the cut."),
+}
+"""By aspect of a segment: the axis, the name, and the words of its plot."""
+MOST_PAIRS = 21
+"""Pairs of models that one plot shows."""
 CLOCKS = ("epoch", "step")
 """Keys of a training row that say when, the preferred first."""
 
@@ -24,8 +38,13 @@ def figures(report: Report, curves: Mapping[str, Sequence[Mapping[str, Any]]], k
     found = [_quality(report, k)] if report.results else []
     if report.results and len(report.ks) > 1:
         found.append(_recall(report))
-    if any(result.segments for result in report.results):
-        found.append(_segments(report, k))
+    if report.comparisons:
+        found.append(_differences(report))
+    if sum(result.timings.get("fit", 0.0) > 0 for result in report.results) > 1:
+        found.append(_cost(report, k))
+    found.extend(
+        _segments(report, by, k) for by in ASPECTS if by in {s.by for r in report.results for s in r.segments}
+    )
     if any(result.popularity for result in report.results):
         found.append(_longtail(report))
     for model, rows in curves.items():
@@ -49,16 +68,44 @@ def _recall(report: Report) -> Element:
     return figure("Recall at k", "How much of what was hidden a list of k finds.", chart, series)
 
 
-def _segments(report: Report, k: int) -> Element:
-    sizes = {s.name: s.users for r in report.results for s in r.segments}
+def _differences(report: Report) -> Element:
+    gaps = [
+        Gap(
+            f"{c.better} {MINUS} {c.worse}",
+            Point(c.mean, c.low, c.high),
+            c.corrected < 1 - report.level,
+            f"p = {c.corrected:.4f} after Holm",
+        )
+        for c in report.comparisons[:MOST_PAIRS]
+    ]
+    metric = report.comparisons[0].metric.replace("ndcg", "NDCG")
+    chart = charts.forest("Differences between models", gaps, f"Difference in {metric}", _plain)
+    words = "User by user, with its interval; grey where chance may have done it."
+    if len(report.comparisons) > MOST_PAIRS:
+        words += f" The first {MOST_PAIRS} of {len(report.comparisons)} pairs."
+    return figure("Model against model", words, chart)
+
+
+def _cost(report: Report, k: int) -> Element:
+    spots = [
+        Spot(r.model, r.timings["fit"], point, colour(n))
+        for n, r in enumerate(report.results)
+        if r.timings.get("fit", 0.0) > 0 and (point := _point(r.measures.get(f"ndcg@{k}")))
+    ]
+    chart = charts.scatter(f"NDCG@{k} against time to fit", spots, ("Seconds to fit", f"NDCG@{k}"), _plain)
+    return figure("Quality against time to fit", "Up and to the left is better.", chart)
+
+
+def _segments(report: Report, by: str, k: int) -> Element:
+    axis, name, words = ASPECTS[by]
+    sizes = {s.name: s.users for r in report.results for s in r.segments if s.by == by}
     series = []
     for n, result in enumerate(report.results):
-        measures = {s.name: s.measures.get(f"ndcg@{k}") for s in result.segments}
-        series.append(Series(result.model, [_point(measures.get(name)) for name in sizes], colour(n)))
-    groups = [(name, f"{users:,} users") for name, users in sizes.items()]
-    axes = ("Events known of the user", f"NDCG@{k}")
-    chart = svg.grouped(f"NDCG@{k} by length of history", groups, series, axes, _plain)
-    return figure(f"NDCG@{k} by what is known of the user", "From newcomers to regulars.", chart, series)
+        measures = {s.name: s.measures.get(f"ndcg@{k}") for s in result.segments if s.by == by}
+        series.append(Series(result.model, [_point(measures.get(part)) for part in sizes], colour(n)))
+    groups = [(part, f"{users:,} users") for part, users in sizes.items()]
+    chart = svg.grouped(f"NDCG@{k} by {name}", groups, series, (axis, f"NDCG@{k}"), _plain)
+    return figure(f"NDCG@{k} by {name}", words, chart, series)
 
 
 def _longtail(report: Report) -> Element:

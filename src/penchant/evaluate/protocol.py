@@ -1,37 +1,41 @@
 # SPDX-License-Identifier: Apache-2.0
 """THE definition of who is asked and what is hidden. Early stopping, reports and tuning all ask here.
 
-1. Events are cut in two by the split: the *known* ones, and the *hidden* ones that came after.
-2. Each user of the hidden events is asked once, at the cut, with a history of all their known events.
-3. To find are the items of their hidden events, each once: less those they already had (unless
-   `repeats`), less those that nobody had before the cut (unless `cold_items`). A user with nothing left to
-   find is not asked.
-4. Every item that anyone had before the cut competes (with `cold_items`, the whole catalogue), less what
-   the user already had. Nothing is sampled. An item to find that the model cannot recommend is a miss.
+1. `cut` makes three tables of a split: what may be *learned* from, what is *known* of users when they are asked,
+   and what is *hidden*. Known is what was learned from, and, of users who were held out whole, what is given.
+2. Each user of the hidden events is asked once, with a history of all their known events.
+3. To find are the items that they leaned towards in hidden events (no mere impression, no dislike, no return),
+   each once: less those they already had (unless `repeats`), less cold ones, which nobody had among the events
+   that may be learned from (`cold_items = true` leaves them in, "only" leaves nothing else). A user with nothing
+   left to find is not asked.
+4. Every item that is not cold competes (with `cold_items = true` the whole catalogue, with "only" the cold ones),
+   less what the user already had. Nothing is sampled. An item to find that the model cannot recommend is a miss.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import msgspec
 import numpy as np
+import polars as pl
 import torch
 
 from penchant.errors import DataError
 from penchant.evaluate import metrics
-from penchant.evaluate.metrics import ABSENT, Floats, Ints, Relevant
-from penchant.schema import ITEM, USER
+from penchant.evaluate.metrics import ABSENT, Bools, Floats, Ints, Relevant
+from penchant.schema import ITEM, TIME, TYPE, USER, Meaning
 
 if TYPE_CHECKING:
-    import polars as pl
     from torch import Tensor
 
     from penchant.batch import Users
+    from penchant.data.splits import Split, SplitKind
     from penchant.features.catalogue import Catalogue
     from penchant.features.space import FeatureSpace
     from penchant.recommend.pipeline import Pipeline
+    from penchant.schema import Schema
 
 CELLS = 8_000_000
 """Scores (users times items) that are held at once: 32 MB, about seven times that while they are ranked."""
@@ -46,8 +50,8 @@ class EvaluateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     ks: Annotated[tuple[K, ...], msgspec.Meta(min_length=1)] = (5, 10, 20, 50)
     """Lengths of list that are judged."""
-    cold_items: bool = False
-    """Whether items that nobody had before the cut compete and are to be found."""
+    cold_items: bool | Literal["only"] = False
+    """Whether items that nobody had before the cut compete and are to be found; "only": nothing else does."""
     repeats: bool = False
     """Whether items that the user already had compete and are to be found."""
     bootstrap: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1000
@@ -58,6 +62,31 @@ class EvaluateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Of the draws."""
 
 
+class Cut(NamedTuple):
+    """One stage of a split, as three tables of canonical events in order of arrival.
+
+    Attributes:
+        learned: what may be learned from, and what says which items are cold.
+        known: what is known of users when they are asked; holds `learned`.
+        hidden: what is to be found.
+        kind: how the split came about.
+    """
+
+    learned: pl.DataFrame
+    known: pl.DataFrame
+    hidden: pl.DataFrame
+    kind: SplitKind = "given"
+
+
+def cut(split: Split, part: Literal["validation", "test"]) -> Cut:
+    """What is hidden is the split's `part`; known is what is learned from, and what is given."""
+    earlier = ("train",) if part == "validation" else ("train", "validation_given", "validation")
+    learned = split.train if part == "validation" else split.refit
+    given = f"{part}_given"
+    known = split.scan(*earlier, given).collect() if given in split.parts else learned
+    return Cut(learned, known, split.validation if part == "validation" else split.test, split.kind)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """What one pipeline answered, and how good that was. B users, K = the largest k or the catalogue's size.
@@ -65,18 +94,20 @@ class Evaluation:
     Attributes:
         question: what was asked.
         ranked: [B, K] int64 catalogue rows, best first, -1 where a list is shorter.
+        hit: [B, K] bool, which of them were to be found.
         per_user: {"ndcg@10": [B] float64, ...}.
-        coverage: {"coverage@10": share of the competing items that anyone was shown, ...}.
+        overall: {"coverage@10": share of the competing items that anyone was shown, ...}: what belongs to no user.
     """
 
     question: Question
     ranked: Ints
+    hit: Bools
     per_user: dict[str, Floats]
-    coverage: dict[str, float]
+    overall: dict[str, float]
 
     def means(self) -> dict[str, float]:
-        """Every metric averaged over the users, and coverage."""
-        return {name: float(values.mean()) for name, values in self.per_user.items()} | self.coverage
+        """Every metric averaged over the users, and what belongs to no user."""
+        return {name: float(values.mean()) for name, values in self.per_user.items()} | self.overall
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,8 +120,11 @@ class Question:
         users: the same, as a model sees them.
         catalogue: what rows are rows of.
         relevant: the rows to find; one beyond the catalogue is an item that no list can hold.
+        times: [R] int64, when each was first taken up, in microseconds.
+        items: [R] their raw ids.
         candidates: [M] catalogue rows that compete, ascending.
-        popularity: [M] int64, known events of each candidate.
+        popularity: [N] int64, how many of the events that may be learned from each catalogue row has.
+        dated: whether times are times, and not a mere order.
         n_known: known events.
         n_silent: users of hidden events who are not asked, since nothing is left to find.
     """
@@ -100,8 +134,11 @@ class Question:
     users: Users
     catalogue: Catalogue
     relevant: Relevant
+    times: Ints
+    items: pl.Series
     candidates: Ints
     popularity: Ints
+    dated: bool
     n_known: int
     n_silent: int
 
@@ -110,8 +147,7 @@ class Question:
         cls,
         space: FeatureSpace,
         catalogue: Catalogue,
-        known: pl.DataFrame,
-        hidden: pl.DataFrame,
+        asked: Cut,
         profiles: pl.DataFrame,
         *,
         config: EvaluateConfig | None = None,
@@ -121,37 +157,43 @@ class Question:
         Args:
             space: the feature space of the models that will be asked.
             catalogue: the items that they rank.
-            known: canonical events before the cut, in order of arrival.
-            hidden: canonical events after it.
+            asked: what is known and what is hidden.
             profiles: the user table.
-            config: the run file's `[evaluate]`.
+            config: the run file's `[evaluate]`; where items were held out, they are what is to be found.
 
         Raises:
             DataError: no user has anything to find, or no item competes.
         """
         config = config or EvaluateConfig()
-        targets = _targets(known, hidden, config)
+        if asked.kind == "cold_items" and not config.cold_items:
+            config = msgspec.structs.replace(config, cold_items="only")
+        targets = _targets(asked, config, _silent(space.schema))
         if not targets.height:
+            wanted = "nobody" if config.cold_items == "only" else "others"
             raise DataError(
-                f"nothing to evaluate: none of {hidden.height} hidden events is of an item that its user did "
-                "not have before and others had; hide more events, or set cold_items or repeats in [evaluate]"
+                f"nothing to evaluate: none of {asked.hidden.height} hidden events is of an item that its user "
+                f"did not have before and {wanted} had; hide more events, or set cold_items or repeats in "
+                "[evaluate]"
             )
         ids = targets[USER].unique().sort()
-        rows = catalogue.rows(known[ITEM])
+        rows = catalogue.rows(asked.learned[ITEM])
         popularity = np.bincount(rows[rows >= 0].numpy(), minlength=len(catalogue)).astype(np.int64)
-        candidates = np.arange(len(catalogue)) if config.cold_items else np.flatnonzero(popularity)
+        candidates = _candidates(popularity, config)
         if not len(candidates):
             raise DataError("nothing to evaluate: the catalogue holds no item of the known events")
         return cls(
             config=config,
             ids=ids,
-            users=space.users(ids, known, catalogue, profiles),
+            users=space.users(ids, asked.known, catalogue, profiles),
             catalogue=catalogue,
             relevant=_relevant(targets, catalogue),
+            times=targets[TIME].to_numpy(),
+            items=targets[ITEM],
             candidates=candidates,
-            popularity=popularity[candidates],
-            n_known=known.height,
-            n_silent=hidden[USER].n_unique() - len(ids),
+            popularity=popularity,
+            dated=space.schema.has_time,
+            n_known=asked.known.height,
+            n_silent=asked.hidden[USER].n_unique() - len(ids),
         )
 
     @property
@@ -178,8 +220,9 @@ class Question:
         return Evaluation(
             question=self,
             ranked=ranked,
+            hit=hit,
             per_user=metrics.per_user(hit, self.relevant.counts, self.ks),
-            coverage={f"coverage@{n}": metrics.coverage(ranked, n, len(self.candidates)) for n in self.ks},
+            overall={f"coverage@{n}": metrics.coverage(ranked, n, len(self.candidates)) for n in self.ks},
         )
 
     def _answer(self, pipeline: Pipeline, positions: Tensor, k: int, within: Tensor | None) -> Ints:
@@ -189,10 +232,11 @@ class Question:
 
     def describe(self) -> str:
         """The protocol in words, for people who read the report."""
-        if self.config.cold_items:
-            compete, new = "the whole catalogue competes", "also items that nobody had before"
-        else:
-            compete, new = "every item known at the cut competes", "none that nobody had before"
+        compete, new = {
+            True: ("the whole catalogue competes", "also items that nobody had before"),
+            False: ("every item known at the cut competes", "none that nobody had before"),
+            "only": ("every item that nobody had before competes", "only such that nobody had before"),
+        }[self.config.cold_items]
         own = "may be recommended and count" if self.config.repeats else "are left out and do not count"
         silent = f" {self.n_silent:,} more users had nothing left to find." if self.n_silent else ""
         return (
@@ -204,26 +248,33 @@ class Question:
 
 
 def evaluate(
-    pipeline: Pipeline,
-    known: pl.DataFrame,
-    hidden: pl.DataFrame,
-    profiles: pl.DataFrame,
-    *,
-    config: EvaluateConfig | None = None,
+    pipeline: Pipeline, asked: Cut, profiles: pl.DataFrame, *, config: EvaluateConfig | None = None
 ) -> Evaluation:
     """Prepare the question and ask it, once; arguments and errors as `Question.prepare`."""
-    question = Question.prepare(pipeline.space, pipeline.catalogue, known, hidden, profiles, config=config)
-    return question.ask(pipeline)
+    return Question.prepare(pipeline.space, pipeline.catalogue, asked, profiles, config=config).ask(pipeline)
 
 
-def _targets(known: pl.DataFrame, hidden: pl.DataFrame, config: EvaluateConfig) -> pl.DataFrame:
-    """Who is to find what: distinct pairs of user and item, in the order of users."""
-    pairs = hidden.lazy().select(USER, ITEM).unique()
+def _silent(schema: Schema) -> list[str]:
+    """Types of event that say nothing of leaning towards an item."""
+    return [name for name, said in schema.meanings.items() if said.sign < 1 or said.meaning is Meaning.IMPRESSION]
+
+
+def _targets(asked: Cut, config: EvaluateConfig, silent: list[str]) -> pl.DataFrame:
+    """Who is to find what, and when it was first taken up: distinct pairs, in the order of users."""
+    leaned = asked.hidden.lazy().filter(~pl.col(TYPE).is_in(silent))
+    pairs = leaned.group_by(USER, ITEM).agg(pl.col(TIME).min())
     if not config.repeats:
-        pairs = pairs.join(known.lazy().select(USER, ITEM), on=[USER, ITEM], how="anti")
-    if not config.cold_items:
-        pairs = pairs.join(known.lazy().select(ITEM), on=ITEM, how="semi")
+        pairs = pairs.join(asked.known.lazy().select(USER, ITEM), on=[USER, ITEM], how="anti")
+    if config.cold_items is not True:
+        how: Literal["anti", "semi"] = "anti" if config.cold_items else "semi"
+        pairs = pairs.join(asked.learned.lazy().select(ITEM), on=ITEM, how=how)
     return pairs.sort(USER, ITEM).collect()
+
+
+def _candidates(popularity: Ints, config: EvaluateConfig) -> Ints:
+    if config.cold_items is True:
+        return np.arange(len(popularity))
+    return np.flatnonzero(popularity == 0 if config.cold_items else popularity)
 
 
 def _relevant(targets: pl.DataFrame, catalogue: Catalogue) -> Relevant:

@@ -31,8 +31,16 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The same metrics for a part of the users."""
+    """Accuracy for a part of what was to be found (see `segments`), over the users who had any of it.
 
+    Attributes:
+        by: the aspect: "history", "popularity" or "time".
+        name: the part, in words.
+        users: how many they are.
+        measures: as in `Result`.
+    """
+
+    by: str = "history"
     name: str
     users: int
     measures: dict[str, Measure]
@@ -45,7 +53,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         model: its name in this report; no two results share one.
         kind: its row in the table of models.
         measures: by metric and k: "ndcg@10".
-        segments: users by how much was known of them.
+        segments: parts of the question, aspect by aspect.
         popularity: share of the recommended places that went to each tenth of the catalogue, most popular
             tenth first; empty where it was not measured.
         timings: seconds by what was done: {"fit": 12.3, "evaluate": 0.8}.
@@ -60,7 +68,15 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The mean of `better` - `worse` over the same users (see `bootstrap.paired`)."""
+    """The mean of `better` - `worse` over the same users (see `bootstrap.pairs`).
+
+    Attributes:
+        metric: which.
+        better, worse: two models of the report, the one with the higher mean first.
+        mean, low, high: of the difference.
+        p: how likely chance alone goes as far.
+        holm: the same, corrected for all pairs of the report; null in reports that looked at one pair only.
+    """
 
     metric: str
     better: str
@@ -69,6 +85,12 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     low: float
     high: float
     p: float
+    holm: float | None = None
+
+    @property
+    def corrected(self) -> float:
+        """The p to judge by."""
+        return self.p if self.holm is None else self.holm
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -85,6 +107,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         comparisons: between models, user by user.
         popularity: share of the known events in each tenth of the catalogue, most popular first.
         level: probability inside the intervals.
+        question: fingerprints of who was asked, what was hidden and what competed (see `identity`).
         versions: of the program, Python and the libraries.
         created: UTC, ISO 8601.
     """
@@ -99,6 +122,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     comparisons: tuple[Comparison, ...] = ()
     popularity: tuple[float, ...] = ()
     level: float = 0.95
+    question: dict[str, str] = {}
     versions: dict[str, str] = msgspec.field(default_factory=library_versions)
     created: str = msgspec.field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
@@ -121,7 +145,10 @@ def read_json(path: Path) -> Report:
 
 
 def write_html(
-    report: Report, path: Path, curves: Mapping[str, Sequence[Mapping[str, Any]]] | None = None
+    report: Report,
+    path: Path,
+    curves: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    runs: Sequence[Report] = (),
 ) -> None:
     """Put the report at `path` as one page that asks the network for nothing.
 
@@ -129,28 +156,26 @@ def write_html(
         report: what to show.
         path: the file to make.
         curves: by model, the rows of its `metrics.jsonl`, for the training curves.
+        runs: the reports that this one was put together from, if it was.
     """
-    artefact.write_text(path, page.render(report, curves or {}))
+    artefact.write_text(path, page.render(report, curves or {}, runs))
 
 
-def combine(reports: Sequence[Report]) -> Report:
-    """Reports of the same users and hidden events as one, to compare their models.
+def keep(report: Report, folder: Path) -> None:
+    """Write `report.json` and `report.html` into a run's folder, with the training curve that lies there.
 
-    Raises:
-        DataError: there is none, they answer different questions, or two models share a name.
+    Seconds of an earlier report there stay for what this one did not do anew: asking again takes no fitting.
     """
-    if not reports:
-        raise DataError("there is no report to combine")
-    first = reports[0]
-    for other in reports[1:]:
-        for field in ("protocol", "users", "items", "events", "ks", "level"):
-            a, b = getattr(first, field), getattr(other, field)
-            if a != b:
-                raise DataError(f"{first.run!r} and {other.run!r} cannot be compared: {field} is {a!r} and {b!r}")
-    results = tuple(result for report in reports for result in report.results)
-    names = [result.model for result in results]
-    twice = {name for name in names if names.count(name) > 1}
-    if twice:
-        raise DataError(f"two results are named {min(twice)!r}; rename one of the runs' models")
-    comparisons = tuple(comparison for report in reports for comparison in report.comparisons)
-    return msgspec.structs.replace(first, results=results, comparisons=comparisons)
+    path, lines = folder / "report.json", folder / "metrics.jsonl"
+    try:
+        earlier = {result.model: result.timings for result in read_json(path).results}
+    except DataError:
+        earlier = {}
+    results = tuple(
+        msgspec.structs.replace(result, timings={**earlier.get(result.model, {}), **result.timings})
+        for result in report.results
+    )
+    report = msgspec.structs.replace(report, results=results)
+    write_json(report, path)
+    rows = [msgspec.json.decode(row) for row in lines.read_bytes().splitlines()] if lines.exists() else []
+    write_html(report, folder / "report.html", {results[0].model: rows} if rows else {})

@@ -9,19 +9,19 @@ import msgspec
 import numpy as np
 
 from penchant.errors import DataError
-from penchant.evaluate.bootstrap import intervals, paired
+from penchant.evaluate.bootstrap import intervals, pairs
+from penchant.evaluate.identity import differences, identity
 from penchant.evaluate.metrics import ABSENT, headline
 from penchant.evaluate.report import Comparison, Measure, Report, Result, Segment
+from penchant.evaluate.segments import Slice, slices
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from penchant.evaluate.metrics import Bools, Floats, Ints
-    from penchant.evaluate.protocol import Evaluation, Question
+    from penchant.evaluate.metrics import Floats, Ints
+    from penchant.evaluate.protocol import EvaluateConfig, Evaluation, Question
 
 TENTHS = 10
-LENGTHS = ((1, 5), (6, 20), (21, 100), (101, None))
-"""Bounds, both included, of the segments of users by known events."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,11 +51,21 @@ def report(run: str, split: str, entries: Mapping[str, Entry]) -> Report:
     """
     if not entries:
         raise DataError("there is no model to report on")
-    first = next(iter(entries.values())).evaluation
-    question = first.question
-    for name, entry in entries.items():
-        if not _same(entry.evaluation.question, question):
-            raise DataError(f"model {name!r} was asked another question than {next(iter(entries))!r}")
+    evaluations = [entry.evaluation for entry in entries.values()]
+    question = evaluations[0].question
+    asked = identity(question)
+    for name, other in zip(entries, evaluations, strict=True):
+        if other.question is question:
+            continue
+        apart = [
+            *differences(asked, identity(other.question)),
+            *(["config"] * (other.question.config != question.config)),
+        ]
+        if apart:
+            first = next(iter(entries))
+            raise DataError(f"model {name!r} was asked another question than {first!r}: {', '.join(apart)} differ")
+    whole = _measures([one.per_user for one in evaluations], question.config)
+    cut = _segments([slices(one) for one in evaluations], question.config)
     return Report(
         run=run,
         protocol=f"{split}\n{question.describe()}",
@@ -63,82 +73,69 @@ def report(run: str, split: str, entries: Mapping[str, Entry]) -> Report:
         items=len(question.candidates),
         events=question.n_known,
         ks=question.ks,
-        results=tuple(_result(name, entry) for name, entry in entries.items()),
-        comparisons=_comparisons({name: entry.evaluation for name, entry in entries.items()}),
-        popularity=_shares(_tenths(question.popularity), question.popularity.astype(np.float64)),
+        results=tuple(
+            Result(
+                model=name,
+                kind=entry.kind,
+                measures=measures | {key: Measure(mean=value) for key, value in entry.evaluation.overall.items()},
+                segments=segments,
+                popularity=_recommended(entry.evaluation),
+                timings=dict(entry.timings),
+            )
+            for (name, entry), measures, segments in zip(entries.items(), whole, cut, strict=True)
+        ),
+        comparisons=comparisons(
+            {name: entry.evaluation.per_user for name, entry in entries.items()}, question.ks, question.config
+        ),
+        popularity=_shares(_tenths(question), question.popularity[question.candidates].astype(np.float64)),
         level=question.config.level,
+        question=asked,
     )
 
 
-def segments(lengths: Ints) -> dict[str, Bools]:
-    """Which users are new, warm, and of which length of history, where there are any: [B] bool each.
+def comparisons(
+    scores: Mapping[str, Mapping[str, Floats]], ks: Sequence[int], config: EvaluateConfig
+) -> tuple[Comparison, ...]:
+    """Every model against every other by NDCG, the best ones first.
 
     Args:
-        lengths: [B] how many events are known of each user.
+        scores: by model and metric, [B] of the same users.
+        ks: lengths of list that were measured.
+        config: how often users are drawn, with which seed, and how sure an interval is.
     """
-    parts = {"new": lengths == 0, "warm": lengths > 0}
-    if not parts["new"].any():
-        parts = {}
-    for low, high in LENGTHS:
-        name = f"{low} to {high}" if high else f"over {low - 1}"
-        parts[name] = (lengths >= low) & (lengths <= (high or np.inf))
-    return {name: members for name, members in parts.items() if members.any()}
-
-
-def _same(a: Question, b: Question) -> bool:
-    return (
-        a.config == b.config
-        and a.ids.equals(b.ids)
-        and np.array_equal(a.relevant.rows, b.relevant.rows)
-        and np.array_equal(a.candidates, b.candidates)
+    key, names = f"ndcg@{headline(ks)}", list(scores)
+    if len(names) < 2:
+        return ()
+    values = np.stack([scores[name][key] for name in names])
+    found = pairs(values, resamples=config.bootstrap, seed=config.seed, level=config.level)
+    return tuple(
+        Comparison(
+            metric=key, better=names[one.better], worse=names[one.worse], holm=one.holm, **one.difference._asdict()
+        )
+        for one in found
     )
 
 
-def _result(name: str, entry: Entry) -> Result:
-    evaluation = entry.evaluation
-    question = evaluation.question
-    everyone = np.ones(len(question.ids), dtype=np.bool_)
-    lengths = question.users.history.lengths.numpy()
-    coverage = {key: Measure(mean=value) for key, value in evaluation.coverage.items()}
-    return Result(
-        model=name,
-        kind=entry.kind,
-        measures=_measures(evaluation, everyone) | coverage,
-        segments=tuple(
-            Segment(name=part, users=int(members.sum()), measures=_measures(evaluation, members))
-            for part, members in segments(lengths).items()
-        ),
-        popularity=_recommended(evaluation),
-        timings=dict(entry.timings),
-    )
+def _measures(systems: Sequence[Mapping[str, Floats]], config: EvaluateConfig) -> list[dict[str, Measure]]:
+    """The interval of every metric of each system, all of them on the same draws of the same users."""
+    rows = np.concatenate([np.stack(list(system.values())) for system in systems])
+    found = iter(intervals(rows, resamples=config.bootstrap, seed=config.seed, level=config.level))
+    return [{key: Measure(**next(found)._asdict()) for key in system} for system in systems]
 
 
-def _measures(evaluation: Evaluation, members: Bools) -> dict[str, Measure]:
-    config = evaluation.question.config
-    values = np.stack(list(evaluation.per_user.values()))[:, members]
-    found = intervals(values, resamples=config.bootstrap, seed=config.seed, level=config.level)
-    return {
-        key: Measure(mean=interval.mean, low=interval.low, high=interval.high)
-        for key, interval in zip(evaluation.per_user, found, strict=True)
-    }
+def _segments(systems: Sequence[Sequence[Slice]], config: EvaluateConfig) -> list[tuple[Segment, ...]]:
+    """The segments of each system; systems that were asked one question have the same parts."""
+    columns = []
+    for same in zip(*systems, strict=True):
+        part, users = same[0].part, int(same[0].members.sum())
+        measured = _measures([one.per_user for one in same], config)
+        columns.append([Segment(by=part.by, name=part.name, users=users, measures=one) for one in measured])
+    return [tuple(column[n] for column in columns) for n in range(len(systems))]
 
 
-def _comparisons(evaluations: Mapping[str, Evaluation]) -> tuple[Comparison, ...]:
-    """The best model by NDCG against each of the others, the nearest first."""
-    question = next(iter(evaluations.values())).question
-    key, config = f"ndcg@{headline(question.ks)}", question.config
-    scores = {name: evaluation.per_user[key] for name, evaluation in evaluations.items()}
-    best, *others = sorted(scores, key=lambda name: -float(scores[name].mean()))
-    found = []
-    for other in others:
-        gap = paired(scores[best], scores[other], resamples=config.bootstrap, seed=config.seed, level=config.level)
-        found.append(Comparison(metric=key, better=best, worse=other, **gap._asdict()))
-    return tuple(found)
-
-
-def _tenths(popularity: Ints) -> Ints:
-    """[M] int64: the tenth of the items, by popularity, that each falls into; 0 is the most popular."""
-    order = np.argsort(-popularity, kind="stable")
+def _tenths(question: Question) -> Ints:
+    """[M] int64: the tenth of the competing items, by popularity, that each falls into; 0 is the most popular."""
+    order = np.argsort(-question.popularity[question.candidates], kind="stable")
     tenths = np.empty(len(order), dtype=np.int64)
     tenths[order] = np.arange(len(order)) * TENTHS // len(order)
     return tenths
@@ -156,5 +153,4 @@ def _recommended(evaluation: Evaluation) -> tuple[float, ...]:
     shown = evaluation.ranked[:, : headline(question.ks)]
     # Lists hold candidates only, and candidates ascend, so a row's place among them is its index there.
     places = np.searchsorted(question.candidates, shown[shown != ABSENT])
-    tenths = _tenths(question.popularity)
-    return _shares(tenths[places], np.ones(len(places)))
+    return _shares(_tenths(question)[places], np.ones(len(places)))
