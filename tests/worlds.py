@@ -33,7 +33,7 @@ MINUTE = 60 * MICROSECONDS
 SMALL = {
     "sasrec": {"embedding_size": 16, "blocks": 1, "heads": 2, "inner_size": 16, "dropout": 0.1},
     # More dimensions than there are tastes would learn the sixty users by heart.
-    "ials": {"embedding_size": 4},
+    "ials": {"embedding_size": 3},
 }
 """Choices that make a model quick; one that is not named here is tested as it comes."""
 

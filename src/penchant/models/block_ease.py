@@ -22,7 +22,7 @@ from sklearn.utils.extmath import randomized_svd
 
 from penchant.models.interactions import interactions
 from penchant.models.item_weights import ItemWeights
-from penchant.models.recommender import ModelConfig
+from penchant.models.recommender import ModelConfig, Range
 
 if TYPE_CHECKING:
     from penchant.batch import Users
@@ -48,7 +48,7 @@ class BlockEASE(ItemWeights):
         seed: int = 0
         """Of the decomposition by which blocks are cut."""
 
-    space: ClassVar[dict[str, tuple[str, float, float, bool]]] = {"reg": ("float", 1.0, 3000.0, True)}
+    space: ClassVar[dict[str, Range]] = {"reg": ("float", 1.0, 3000.0, True)}
     config: Config
 
     def solve(self, users: Users) -> None:

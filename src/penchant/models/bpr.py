@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from penchant.models.recommender import Learned, ModelConfig, VectorRecommender
+from penchant.models.recommender import Learned, ModelConfig, Range, VectorRecommender
 
 if TYPE_CHECKING:
     from penchant.batch import History, Items, Sizes, TrainBatch, Users
@@ -36,7 +36,7 @@ class BPR(Learned, VectorRecommender):
         reg: Annotated[float, msgspec.Meta(ge=0)] = 0.001
         """Weight of the squared norms of the vectors that take part."""
 
-    space: ClassVar[dict[str, tuple[str, float, float, bool]]] = {
+    space: ClassVar[dict[str, Range]] = {
         "embedding_size": ("int", 16, 256, True),
         "negatives": ("int", 1, 32, True),
         "length_power": ("float", 0.0, 1.0, False),

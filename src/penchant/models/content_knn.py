@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from penchant.errors import ConfigError, nearest
-from penchant.models.recommender import ModelConfig, Solved, VectorRecommender
+from penchant.models.recommender import ModelConfig, Range, Solved, VectorRecommender
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ class ContentKNN(Solved, VectorRecommender):
         seed: int = 0
         """Of the decomposition and of the sample that weights are learned from."""
 
-    space: ClassVar[dict[str, tuple[str, float, float, bool]]] = {"size": ("int", 16, 512, True)}
+    space: ClassVar[dict[str, Range]] = {"size": ("int", 16, 512, True)}
     cold_items = True
     config: Config
 

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from penchant.models import padded
 from penchant.models.interactions import interactions
-from penchant.models.recommender import ModelConfig, Solved, VectorRecommender
+from penchant.models.recommender import ModelConfig, Range, Solved, VectorRecommender
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ class IALS(Solved, VectorRecommender):
         embedding_size: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 128
         iterations: Annotated[int, msgspec.Meta(ge=1)] = 8
         """How often users and items are solved for in turn."""
-        unobserved: Annotated[float, msgspec.Meta(gt=0)] = 0.1
+        unobserved: Annotated[float, msgspec.Meta(gt=0)] = 0.3
         """Weight of a pair as if it were not done; what was done weighs 1 more. The paper's alpha0."""
         reg: Annotated[float, msgspec.Meta(gt=0)] = 0.01
         """Weight of the squared norms. The paper's lambda."""
@@ -59,7 +59,7 @@ class IALS(Solved, VectorRecommender):
         """Conjugate gradient steps of each solution; each begins where the last one ended."""
         seed: int = 0
 
-    space: ClassVar[dict[str, tuple[str, float, float, bool]]] = {
+    space: ClassVar[dict[str, Range]] = {
         "embedding_size": ("int", 16, 512, True),
         "unobserved": ("float", 0.003, 1.0, True),
         "reg": ("float", 0.0003, 0.1, True),

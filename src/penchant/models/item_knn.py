@@ -14,7 +14,7 @@ from scipy import sparse
 
 from penchant.models.interactions import interactions
 from penchant.models.item_weights import ItemWeights, nearest
-from penchant.models.recommender import ModelConfig
+from penchant.models.recommender import ModelConfig, Range
 
 if TYPE_CHECKING:
     from penchant.batch import Users
@@ -38,7 +38,7 @@ class ItemKNN(ItemWeights):
         activity: Annotated[float, msgspec.Meta(ge=0, le=2)] = 0.0
         """How much less a user says who has many events: the power of their number that divides their weight."""
 
-    space: ClassVar[dict[str, tuple[str, float, float, bool]]] = {
+    space: ClassVar[dict[str, Range]] = {
         "neighbours": ("int", 10, 1000, True),
         "shrink": ("float", 0.1, 1000.0, True),
         "popularity": ("float", 0.2, 0.7, False),
@@ -66,7 +66,10 @@ class ItemKNN(ItemWeights):
     def _block(
         self, weighed: sparse.csc_array, seen: sparse.csc_array, norms: np.ndarray, rows: slice
     ) -> sparse.csr_array:
-        shared = (weighed[:, rows].T @ seen).toarray()
-        shared /= norms[rows, None] * norms[None, :] + self.config.shrink + 1e-9
-        np.fill_diagonal(shared[:, rows], 0.0)
-        return nearest(torch.from_numpy(shared), self.config.neighbours)
+        shared = (weighed[:, rows].T @ seen).tocsr()
+        # Most pairs of a large catalogue share nobody, so what is computed is computed before the zeros are filled in.
+        own = np.repeat(norms[rows], np.diff(shared.indptr))
+        shared.data /= own * norms[shared.indices] + self.config.shrink + 1e-9
+        similar = shared.toarray()
+        np.fill_diagonal(similar[:, rows], 0.0)
+        return nearest(torch.from_numpy(similar), self.config.neighbours)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from penchant.models.interactions import interactions
 from penchant.models.item_weights import nearest
-from penchant.models.recommender import ModelConfig, Solved
+from penchant.models.recommender import ModelConfig, Range, Solved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,7 @@ class UserKNN(Solved):
         popularity: Annotated[float, msgspec.Meta(ge=0, le=2)] = 0.0
         """How much less a shared item says that many did: the power of their number that divides its weight."""
 
-    space: ClassVar[dict[str, tuple[str, float, float, bool]]] = {
+    space: ClassVar[dict[str, Range]] = {
         "neighbours": ("int", 10, 1000, True),
         "shrink": ("float", 0.1, 100.0, True),
         "popularity": ("float", 0.0, 1.0, False),
