@@ -29,7 +29,7 @@ class ItemKNN(ItemWeights):
     class Config(ModelConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Choices of item neighbours."""
 
-        neighbours: Annotated[int, msgspec.Meta(ge=1)] = 200
+        neighbours: Annotated[int, msgspec.Meta(ge=1)] = 50
         """How many neighbours an item keeps."""
         shrink: Annotated[float, msgspec.Meta(ge=0)] = 10.0
         """Added to the denominator: distrust of pairs that few users share."""

@@ -32,7 +32,7 @@ class UserKNN(Solved):
     class Config(ModelConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Choices of user neighbours."""
 
-        neighbours: Annotated[int, msgspec.Meta(ge=1)] = 100
+        neighbours: Annotated[int, msgspec.Meta(ge=1)] = 50
         """How many other users are listened to."""
         shrink: Annotated[float, msgspec.Meta(ge=0)] = 10.0
         """Added to the denominator: distrust of those who share little."""
