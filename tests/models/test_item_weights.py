@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from scipy import sparse
 
 from penchant.models.item_weights import ItemWeights, nearest
 
@@ -15,7 +16,7 @@ def test_the_highest_cells_the_lower_column_first_among_equals(k):
     similar = torch.randint(0, 4, (50, 9), generator=chance).float()
     similar[0] = 0
     similar[1] = 2
-    found = nearest(similar, k).toarray()
+    found = nearest(sparse.csr_array(similar.numpy()), k).toarray()
     for row, kept in zip(similar.tolist(), found.tolist(), strict=True):
         best = sorted(range(9), key=lambda column: (-row[column], column))[:k]
         assert kept == [value if column in best else 0.0 for column, value in enumerate(row)]

@@ -47,9 +47,9 @@ class IALS(Solved, VectorRecommender):
         embedding_size: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 128
         iterations: Annotated[int, msgspec.Meta(ge=1)] = 8
         """How often users and items are solved for in turn."""
-        unobserved: Annotated[float, msgspec.Meta(gt=0)] = 0.3
+        unobserved: Annotated[float, msgspec.Meta(gt=0)] = 1.0
         """Weight of a pair as if it were not done; what was done weighs 1 more. The paper's alpha0."""
-        reg: Annotated[float, msgspec.Meta(gt=0)] = 0.01
+        reg: Annotated[float, msgspec.Meta(gt=0)] = 0.003
         """Weight of the squared norms. The paper's lambda."""
         frequency: Annotated[float, msgspec.Meta(ge=0, le=2)] = 1.0
         """How much more those are held back who have more events: the power that scales `reg`. The paper's nu."""
@@ -61,8 +61,8 @@ class IALS(Solved, VectorRecommender):
 
     space: ClassVar[dict[str, Range]] = {
         "embedding_size": ("int", 16, 512, True),
-        "unobserved": ("float", 0.003, 1.0, True),
-        "reg": ("float", 0.0003, 0.1, True),
+        "unobserved": ("float", 0.01, 10.0, True),
+        "reg": ("float", 0.0001, 0.1, True),
         "frequency": ("float", 0.0, 1.0, False),
     }
     config: Config

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 import numpy as np
-import torch
 from scipy import sparse
 
 from penchant.models.interactions import interactions
@@ -67,9 +66,7 @@ class ItemKNN(ItemWeights):
         self, weighed: sparse.csc_array, seen: sparse.csc_array, norms: np.ndarray, rows: slice
     ) -> sparse.csr_array:
         shared = (weighed[:, rows].T @ seen).tocsr()
-        # Most pairs of a large catalogue share nobody, so what is computed is computed before the zeros are filled in.
-        own = np.repeat(norms[rows], np.diff(shared.indptr))
-        shared.data /= own * norms[shared.indices] + self.config.shrink + 1e-9
-        similar = shared.toarray()
-        np.fill_diagonal(similar[:, rows], 0.0)
-        return nearest(torch.from_numpy(similar), self.config.neighbours)
+        items = np.repeat(np.arange(len(norms))[rows], np.diff(shared.indptr))
+        shared.data /= norms[items] * norms[shared.indices] + self.config.shrink + 1e-9
+        shared.data[items == shared.indices] = 0.0
+        return nearest(shared, self.config.neighbours)

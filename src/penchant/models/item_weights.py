@@ -51,17 +51,23 @@ class ItemWeights(Solved):
         self._weights = sparse.csr_array(parts, shape=(self.sizes.items, self.sizes.items))
 
 
-def nearest(similar: Tensor, k: int) -> sparse.csr_array:
+def nearest(similar: sparse.csr_array, k: int) -> sparse.csr_array:
     """The k highest cells of each row [R, C] that are above 0; among equal ones, those of the lower columns."""
-    n = similar.shape[1]
-    values, columns = similar.topk(min(k + 1, n), dim=1)
-    if k < n:
-        # A library's top-k leaves to chance which of several equal cells is cut off: those few rows are sorted.
+    similar.sort_indices()
+    # Rows are cut to the cells that are there: in a large catalogue most pairs share nobody.
+    lengths = np.diff(similar.indptr)
+    inside = np.arange(max(int(lengths.max(initial=0)), 1)) < lengths[:, None]
+    cells = torch.zeros(inside.shape)
+    cells[torch.from_numpy(inside)] = torch.from_numpy(similar.data)
+    columns = np.zeros(inside.shape, dtype=np.int64)
+    columns[inside] = similar.indices
+    values, places = cells.topk(min(k + 1, cells.shape[1]), dim=1)
+    if k < cells.shape[1]:
+        # A library's top-k leaves to chance which of several equal cells is cut off: those rows are sorted.
         unclear = torch.nonzero((values[:, k] == values[:, k - 1]) & (values[:, k] > 0)).squeeze(1)
-        order = torch.argsort(similar[unclear], dim=1, descending=True, stable=True)[:, :k]
-        values, columns = values[:, :k], columns[:, :k]
-        columns[unclear] = order
-    kept = values > 0
-    rows = torch.arange(len(similar))[:, None].expand_as(columns)[kept]
-    places = (rows.numpy(), columns[kept].numpy())
-    return sparse.csr_array((values[kept].numpy(), places), shape=tuple(similar.shape))
+        values, places = values[:, :k], places[:, :k]
+        places[unclear] = torch.argsort(cells[unclear], dim=1, descending=True, stable=True)[:, :k]
+    kept = (values > 0).numpy()
+    rows = np.broadcast_to(np.arange(len(kept))[:, None], kept.shape)[kept]
+    found = np.take_along_axis(columns, places.numpy(), axis=1)[kept]
+    return sparse.csr_array((values.numpy()[kept], (rows, found)), shape=similar.shape)

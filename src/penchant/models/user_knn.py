@@ -77,11 +77,11 @@ class UserKNN(Solved):
         scores = torch.zeros(len(users), len(items))
         for start in range(0, len(users), step):
             rows = slice(start, start + step)
-            similar = (past[rows] @ self._by_item).toarray()
-            similar /= norms[rows, None] * self._norms[None, :] + self.config.shrink + 1e-9
-            own = users.ids[rows].numpy()
-            similar[np.arange(len(own)), own] = 0.0
-            near = nearest(torch.from_numpy(similar), self.config.neighbours)
+            similar = (past[rows] @ self._by_item).tocsr()
+            lengths, others = np.diff(similar.indptr), similar.indices
+            similar.data /= np.repeat(norms[rows], lengths) * self._norms[others] + self.config.shrink + 1e-9
+            similar.data[others == np.repeat(users.ids[rows].numpy(), lengths)] = 0.0
+            near = nearest(similar, self.config.neighbours)
             found = (near @ self._seen).toarray().astype(np.float32, copy=False)
             scores[rows] = torch.from_numpy(found)[:, items.ids]
         return scores
