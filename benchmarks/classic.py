@@ -64,7 +64,7 @@ IMPLICIT: dict[str, dict[str, Any]] = {
     "cosine": {"K": 20},
     "bm25": {"K": 20, "K1": 1.2, "B": 0.75},
 }
-SIZED = {"movielens-1m": {"als": {"factors": 256}}}
+SIZED = {"movielens-1m": {"als": {"factors": 256}}, "gowalla": {"als": {"factors": 128, "alpha": 10.0}}}
 
 
 def events(name: str, folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -12,7 +12,7 @@ from penchant.models import ials
 from penchant.models.ials import IALS
 from penchant.models.interactions import interactions
 
-LONG = {"embedding_size": 5, "iterations": 60, "steps": 10, "reg": 0.02, "unobserved": 0.2, "init_scale": 1.0}
+LONG = {"embedding_size": 5, "iterations": 60, "steps": 10, "reg": 0.02, "unobserved": 1.0, "init_scale": 1.0}
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +26,12 @@ def solved(board, **choices):
     return model
 
 
-def solve_dense(x, others, config):
+def solve_dense(x, others, model):
     """[R, D]: the rows' least squares solutions, one after the other."""
-    rows = []
+    rows, config, unobserved = [], model.config, float(model.state()["unobserved"])
     for row in x:
-        held = config.reg * (row.sum() + config.unobserved * (others.any(1)).sum()) ** config.frequency
-        gram = (others.T * (row + config.unobserved)) @ others + held * np.eye(others.shape[1])
+        held = config.reg * (row.sum() + unobserved * (others.any(1)).sum()) ** config.frequency
+        gram = (others.T * (row + unobserved)) @ others + held * np.eye(others.shape[1])
         rows.append(np.linalg.solve(gram, others.T @ row))
     return np.stack(rows)
 
@@ -44,7 +44,7 @@ def test_a_user_is_the_least_squares_solution_of_the_history(monkeypatch, board,
     users = board.everyone()
     x = interactions(users, board.space.sizes.items).toarray().astype(np.float64)
     items = model.state()["items"][1:].double().numpy()
-    np.testing.assert_allclose(model.encode_user(users).numpy(), solve_dense(x, items, model.config), atol=2e-5)
+    np.testing.assert_allclose(model.encode_user(users).numpy(), solve_dense(x, items, model), atol=2e-5)
 
 
 def test_items_are_the_least_squares_solution_of_their_users(board):
@@ -54,7 +54,7 @@ def test_items_are_the_least_squares_solution_of_their_users(board):
     items = model.state()["items"][1:].double().numpy()
     people = model.encode_user(users).double().numpy()
     # At the fixed point each side solves for the other; scores do not depend on the basis.
-    again = solve_dense(x.T, people, model.config)
+    again = solve_dense(x.T, people, model)
     np.testing.assert_allclose(people @ again.T, people @ items.T, atol=2e-3)
 
 
@@ -66,10 +66,10 @@ def test_the_objective_falls(board):
     def objective(model):
         items, people = model.state()["items"][1:].double().numpy(), model.encode_user(users).double().numpy()
         scores = people @ items.T
-        config = model.config
-        users_held = (x.sum(1) + config.unobserved * seen.sum()) ** config.frequency @ (people**2).sum(1)
-        items_held = (x.sum(0) + config.unobserved * len(x)) ** config.frequency @ (items**2).sum(1)
-        fit = (x * (scores - 1) ** 2).sum() + config.unobserved * (scores**2).sum()
+        config, unobserved = model.config, float(model.state()["unobserved"])
+        users_held = (x.sum(1) + unobserved * seen.sum()) ** config.frequency @ (people**2).sum(1)
+        items_held = (x.sum(0) + unobserved * len(x)) ** config.frequency @ (items**2).sum(1)
+        fit = (x * (scores - 1) ** 2).sum() + unobserved * (scores**2).sum()
         return fit + config.reg * (users_held + items_held)
 
     found = [objective(solved(board, iterations=n)) for n in (1, 3, 10, 60)]
@@ -107,3 +107,9 @@ def test_a_row_comes_out_the_same_whatever_is_in_its_block(board):
     alone = model.encode_user(board.users([7], short))
     beside = model.encode_user(board.users([7, 8], short.vstack(long)))[:1]
     torch.testing.assert_close(beside, alone, rtol=1e-6, atol=1e-6)
+
+
+def test_what_was_not_done_weighs_the_same_in_all_whatever_the_density(board):
+    state = solved(board, unobserved=8.0).state()
+    pairs = worlds.USERS * int(state["n_items"])
+    assert float(state["unobserved"]) * pairs == pytest.approx(8.0 * worlds.USERS * worlds.EACH)

@@ -47,8 +47,9 @@ class IALS(Solved, VectorRecommender):
         embedding_size: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 128
         iterations: Annotated[int, msgspec.Meta(ge=1)] = 8
         """How often users and items are solved for in turn."""
-        unobserved: Annotated[float, msgspec.Meta(gt=0)] = 1.0
-        """Weight of a pair as if it were not done; what was done weighs 1 more. The paper's alpha0."""
+        unobserved: Annotated[float, msgspec.Meta(gt=0)] = 16.0
+        """Weight of all pairs together as if none were done, where what was done weighs 1 in all. So it means the
+        same for sets of any size and density: what the paper found best, as its alpha0, is 14 to 19."""
         reg: Annotated[float, msgspec.Meta(gt=0)] = 0.003
         """Weight of the squared norms. The paper's lambda."""
         frequency: Annotated[float, msgspec.Meta(ge=0, le=2)] = 1.0
@@ -61,7 +62,7 @@ class IALS(Solved, VectorRecommender):
 
     space: ClassVar[dict[str, Range]] = {
         "embedding_size": ("int", 16, 512, True),
-        "unobserved": ("float", 0.01, 10.0, True),
+        "unobserved": ("float", 1.0, 100.0, True),
         "reg": ("float", 0.0001, 0.1, True),
         "frequency": ("float", 0.0, 1.0, False),
     }
@@ -73,6 +74,7 @@ class IALS(Solved, VectorRecommender):
         self._items = torch.zeros(sizes.items + 1, config.embedding_size)
         self._spectrum = torch.zeros(config.embedding_size)
         self._n_items = 0
+        self._unobserved = 1.0
 
     def solve(self, users: Users) -> None:
         """Solve for users and items in turn."""
@@ -82,6 +84,7 @@ class IALS(Solved, VectorRecommender):
         popularity = torch.from_numpy(np.bincount(matrix.indices, minlength=self.sizes.items))
         activity = torch.from_numpy(np.diff(matrix.indptr))
         self._n_items, n_users = int((popularity > 0).sum()), int((activity > 0).sum())
+        self._unobserved = self.config.unobserved * matrix.nnz / max(self._n_items * n_users, 1)
         held_users, held_items = self._held(activity, self._n_items), self._held(popularity, n_users)
         chance = torch.Generator().manual_seed(self.config.seed)
         items = torch.randn(self.sizes.items, self.config.embedding_size, generator=chance)
@@ -95,7 +98,7 @@ class IALS(Solved, VectorRecommender):
 
     def _held(self, events: Tensor, others: int) -> Tensor:
         """[R] float32: the weight of each row's squared norm."""
-        weight: Tensor = self.config.reg * (events + self.config.unobserved * others) ** self.config.frequency
+        weight: Tensor = self.config.reg * (events + self._unobserved * others) ** self.config.frequency
         return weight.float()
 
     def _half(
@@ -105,7 +108,7 @@ class IALS(Solved, VectorRecommender):
         solved = torch.zeros_like(wanted)
         for block in blocks:
             start = wanted[block.rows + 1] @ directions
-            shared = self.config.unobserved * spectrum + held[block.rows, None]
+            shared = self._unobserved * spectrum + held[block.rows, None]
             solved[block.rows + 1] = _conjugate_gradients(given, block.columns, shared, start, self.config.steps)
         return solved, given, spectrum
 
@@ -119,19 +122,25 @@ class IALS(Solved, VectorRecommender):
         held = self._held(torch.from_numpy(np.diff(past.indptr)), self._n_items)
         vectors = torch.zeros(len(users), self.config.embedding_size)
         for block in padded.blocks(past, max(1, _BLOCK_CELLS // self.config.embedding_size)):
-            shared = self.config.unobserved * self._spectrum + held[block.rows, None]
+            shared = self._unobserved * self._spectrum + held[block.rows, None]
             start = torch.zeros(len(block.rows), self.config.embedding_size)
             vectors[block.rows] = _conjugate_gradients(self._items, block.columns, shared, start, _FOLD_IN_STEPS)
         return vectors
 
     def state(self) -> dict[str, Tensor]:
-        """The items' vectors, in the basis in which their Gram matrix is diagonal, its diagonal, their number."""
-        return {"items": self._items, "spectrum": self._spectrum, "n_items": torch.tensor(self._n_items)}
+        """The items' vectors, where their Gram matrix is diagonal, its diagonal, and two numbers."""
+        return {
+            "items": self._items,
+            "spectrum": self._spectrum,
+            "n_items": torch.tensor(self._n_items),
+            "unobserved": torch.tensor(self._unobserved, dtype=torch.float64),
+        }
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """Take up the vectors."""
         self._items, self._spectrum = state["items"], state["spectrum"]
         self._n_items = int(state["n_items"])
+        self._unobserved = float(state["unobserved"])
 
 
 def _with_padding(table: Tensor) -> Tensor:
