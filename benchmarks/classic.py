@@ -60,7 +60,7 @@ PENCHANT: dict[str, dict[str, dict[str, Any]]] = {
 TRAIN = {"bpr": {"epochs": 60, "learning_rate": 2e-3, "precision": "float32"}}
 IMPLICIT: dict[str, dict[str, Any]] = {
     "als": {"factors": 64, "alpha": 1.0, "regularization": 10.0, "iterations": 15, "random_state": 0},
-    "bpr": {"factors": 64, "learning_rate": 0.05, "regularization": 0.01, "iterations": 200, "random_state": 0},
+    "bpr": {"factors": 64, "learning_rate": 0.01, "regularization": 0.01, "iterations": 200, "random_state": 0},
     "cosine": {"K": 20},
     "bm25": {"K": 20, "K1": 1.2, "B": 0.75},
 }
