@@ -30,7 +30,11 @@ COLD = 2
 START = 1_000_000_000 * MICROSECONDS
 MINUTE = 60 * MICROSECONDS
 
-SMALL = {"sasrec": {"embedding_size": 16, "blocks": 1, "heads": 2, "inner_size": 16, "dropout": 0.1}}
+SMALL = {
+    "sasrec": {"embedding_size": 16, "blocks": 1, "heads": 2, "inner_size": 16, "dropout": 0.1},
+    # More dimensions than there are tastes would learn the sixty users by heart.
+    "ials": {"embedding_size": 3},
+}
 """Choices that make a model quick; one that is not named here is tested as it comes."""
 
 QUICK = TrainConfig(epochs=30, learning_rate=0.01, warmup_steps=5, average=0.9, precision="float32")

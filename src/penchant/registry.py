@@ -22,6 +22,11 @@ MODELS: dict[str, str] = {
     "popularity": "penchant.models.popularity:Popularity",
     "item_knn": "penchant.models.item_knn:ItemKNN",
     "ease": "penchant.models.ease:EASE",
+    "block_ease": "penchant.models.block_ease:BlockEASE",
+    "user_knn": "penchant.models.user_knn:UserKNN",
+    "content_knn": "penchant.models.content_knn:ContentKNN",
+    "bpr": "penchant.models.bpr:BPR",
+    "ials": "penchant.models.ials:IALS",
     "sasrec": "penchant.models.sasrec:SASRec",
 }
 

@@ -5,14 +5,14 @@ Sparse Data", WWW 2019 (https://arxiv.org/abs/1905.03375).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 import torch
 from torch import Tensor
 
 from penchant.models.interactions import interactions
-from penchant.models.recommender import ModelConfig, Solved
+from penchant.models.recommender import ModelConfig, Range, Solved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +29,7 @@ class EASE(Solved):
         reg: Annotated[float, msgspec.Meta(gt=0)] = 300.0
         """Weight of the squared norm; grows with the number of users."""
 
+    space: ClassVar[dict[str, Range]] = {"reg": ("float", 1.0, 3000.0, True)}
     config: Config
 
     def __init__(self, config: Config, sizes: Sizes) -> None:

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 import torch
 from torch import Tensor
 
-from penchant.models.recommender import ModelConfig, Solved
+from penchant.models.recommender import ModelConfig, Range, Solved
 from penchant.schema import MICROSECONDS
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class Popularity(Solved):
         half_life: Annotated[float, msgspec.Meta(gt=0)] | None = None
         """Days after which an event counts half; none: all count the same."""
 
+    space: ClassVar[dict[str, Range]] = {"half_life": ("float", 1.0, 365.0, True)}
     config: Config
 
     def __init__(self, config: Config, sizes: Sizes) -> None:

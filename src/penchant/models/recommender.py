@@ -26,6 +26,10 @@ class ModelConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """What every model's configuration is a kind of: the run file's `[model]`, less its `kind`."""
 
 
+Range = tuple[str, float, float, bool]
+"""Where to look for a good choice: "int" or "float", lowest, highest, whether by orders of magnitude."""
+
+
 class Recommender(ABC):
     """Scores every item for every user.
 
@@ -35,6 +39,8 @@ class Recommender(ABC):
     """
 
     Config: ClassVar[type[ModelConfig]]
+    space: ClassVar[dict[str, Range]] = {}
+    """Keys of `Config` that are worth tuning, and where."""
     history_length: int | None = None
     """How many of a user's last events the model looks at; None for all."""
     cold_items: bool = False
