@@ -37,8 +37,7 @@ from penchant.evaluate.summary import Entry
 from penchant.evaluate.summary import report as summarise
 from penchant.models.recommender import Learned
 from penchant.recommend.pipeline import Pipeline
-from penchant.train.trainer import TrainConfig
-from penchant.workbench import Workbench, check_columns, metric_k
+from penchant.workbench import Workbench, check_columns, check_metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -358,15 +357,6 @@ def evaluate_run(place: runs.RunFolder) -> Report:
             learned_from=bundle.manifest.learned_from,
         )
     return evaluate_models(run, data, fitted, place.path)
-
-
-def check_metric(run: RunConfig) -> None:
-    """Find a metric that does not exist before hours of work, not after.
-
-    Raises:
-        ConfigError: names it.
-    """
-    metric_k(run.read(TrainConfig, "train").metric, run.path)
 
 
 def _library(run: RunConfig, data: Data, callbacks: Sequence[Callback]) -> Library:

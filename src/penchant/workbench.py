@@ -140,6 +140,15 @@ def check_columns(run: RunConfig, dataset: Dataset, parts: Split) -> None:
     refuse_leaks(dataset, known, hidden, leave_out=chosen.leave_out, trust=chosen.trust)
 
 
+def check_metric(run: RunConfig) -> None:
+    """Find a metric that does not exist before hours of work, not after.
+
+    Raises:
+        ConfigError: names it.
+    """
+    metric_k(run.read(TrainConfig, "train").metric, run.path)
+
+
 def metric_k(metric: str, path: Path) -> int:
     """The k in `ndcg@10`.
 
