@@ -28,7 +28,8 @@ def model(seed=0, **choices):
     found = make("sasrec", {**worlds.SMALL["sasrec"], **choices}, world().space.sizes, seed)
     # What starts as nothing would hide whether it is used.
     torch.manual_seed(seed)
-    for table in (found.actions, found.gaps, found.values):
+    further = [table for bias in found.relative for table in (bias.places, bias.gaps)]
+    for table in (found.actions, found.gaps, found.values, *further):
         torch.nn.init.normal_(table.weight)
     return found.eval()
 
@@ -55,18 +56,20 @@ def prefixes(users):
     return whole, torch.tensor(targets)
 
 
+@pytest.mark.parametrize("relative", [False, True])
 @pytest.mark.parametrize("length", [worlds.EACH, 50])
-def test_the_loss_is_that_of_the_live_answers_just_before_each_event(length):
+def test_the_loss_is_that_of_the_live_answers_just_before_each_event(length, relative):
     users = world().everyone().select(torch.tensor([0, 3, 59]))
-    network = model(history_length=length)
+    network = model(history_length=length, use_relative=relative)
     before, targets = prefixes(users)
     wanted = functional.cross_entropy(network.score(before, users.catalogue), targets)
     torch.testing.assert_close(network.loss(TrainBatch(users=users))["next_item"], wanted)
 
 
-def test_a_user_in_a_batch_with_longer_ones_is_encoded_the_same():
+@pytest.mark.parametrize("relative", [False, True])
+def test_a_user_in_a_batch_with_longer_ones_is_encoded_the_same(relative):
     users = world().users([100, 101, 999], world().dataset.events.filter(pl.col(USER) != 101))
-    network = model()
+    network = model(use_relative=relative)
     for user in range(3):
         alone = network.encode_user(users.select(torch.tensor([user])))[0]
         torch.testing.assert_close(network.encode_user(users)[user], alone)
@@ -197,3 +200,36 @@ def test_state_with_a_missing_name_is_refused():
     state.pop("start")
     with pytest.raises(RuntimeError, match="start"):
         model().load_state(state)
+
+
+def apart(network, *, gap=0, blocks=1):
+    """What the bias of one block makes of the users' histories, stretched in time."""
+    times = torch.arange(4)[None] * (1 + gap) * MICROSECONDS
+    return network._biases(times)[blocks - 1]
+
+
+def test_attention_knows_how_many_places_two_events_are_apart():
+    bias = apart(model(use_relative=True, use_time=False))
+    assert bias.shape == (1, 2, 5, 5)
+    assert torch.equal(bias[0, :, 3, 3], bias[0, :, 4, 4])
+    assert torch.equal(bias[0, :, 3, 1], bias[0, :, 4, 2])
+    assert not torch.equal(bias[0, :, 4, 4], bias[0, :, 4, 3])
+
+
+def test_attention_knows_how_long_ago_an_event_was():
+    network = model(use_relative=True)
+    near, far = apart(network), apart(network, gap=1000)
+    assert not torch.equal(near[0, :, 4, 1], far[0, :, 4, 1])
+    assert torch.equal(near[0, :, 4, 4], far[0, :, 4, 4])
+    still = model(use_relative=True, use_time=False)
+    assert torch.equal(apart(still)[0], apart(still, gap=1000)[0])
+
+
+def test_relative_places_start_as_nothing():
+    plain, relative = (
+        make("sasrec", {**worlds.SMALL["sasrec"], "use_relative": on}, world().space.sizes, 0).eval()
+        for on in (False, True)
+    )
+    relative.load_state({**relative.state(), **plain.state()})
+    users = world().everyone()
+    torch.testing.assert_close(plain.encode_user(users), relative.encode_user(users))

@@ -81,8 +81,10 @@ class FeatureEmbedding(nn.Module):
         return total
 
 
-def causal_attention(q_BHLD: Tensor, k_BHLD: Tensor, v_BHLD: Tensor) -> Tensor:
+def causal_attention(q_BHLD: Tensor, k_BHLD: Tensor, v_BHLD: Tensor, bias_BHLL: Tensor | None = None) -> Tensor:
     """Attention in which a position sees itself and what came before; always in float32.
+
+    `bias_BHLL` is added to the scores, if there is one.
 
     On a CPU the fused kernel's backward pass is slow for short sequences, where the plain formula's table of
     scores still fits the cache (measured: 1.7 times as fast at 100 steps, 0.6 times at 200), and its backward
@@ -91,12 +93,37 @@ def causal_attention(q_BHLD: Tensor, k_BHLD: Tensor, v_BHLD: Tensor) -> Tensor:
     with torch.autocast("cpu", enabled=False):
         q, k, v = q_BHLD.float(), k_BHLD.float(), v_BHLD.float()
         length = q.shape[2]
-        if length > _SHORT or not torch.is_grad_enabled():
+        if bias_BHLL is None and (length > _SHORT or not torch.is_grad_enabled()):
             return functional.scaled_dot_product_attention(q, k, v, is_causal=True)
         later = torch.full((length, length), -torch.inf).triu_(1)
         scores = (q * q.shape[3] ** -0.5) @ k.transpose(2, 3) + later
+        if bias_BHLL is not None:
+            scores = scores + bias_BHLL
         mixed: Tensor = scores.softmax(-1) @ v
         return mixed
+
+
+class RelativeBias(nn.Module):
+    """What attention adds for how far apart two events are, in places and in time; one number a head.
+
+    By place after Shaw et al. (https://arxiv.org/abs/1803.02155), in the additive form of T5; by time after
+    TiSASRec (Li et al., WSDM 2020), in powers of two of a second, as in HSTU (https://arxiv.org/abs/2402.17152).
+    """
+
+    def __init__(self, heads: int, length: int, gaps: int) -> None:
+        super().__init__()
+        self.places = nn.Embedding(length, heads)
+        self.gaps = nn.Embedding(gaps, heads)
+        # What may turn out to say nothing starts as nothing.
+        nn.init.zeros_(self.places.weight)
+        nn.init.zeros_(self.gaps.weight)
+
+    def forward(self, places: Tensor, gaps: Tensor | None) -> Tensor:
+        """[.., H, K]: of each of K keys; `places` and `gaps` [.., K] say how far back it lies, as indices."""
+        bias: Tensor = self.places(places)
+        if gaps is not None:
+            bias = bias + self.gaps(gaps)
+        return bias.movedim(-1, -2)
 
 
 class CausalBlock(nn.Module):
@@ -113,7 +140,7 @@ class CausalBlock(nn.Module):
         self.contract = nn.Linear(inner, dim)
         self.dropout = Dropout(dropout)
 
-    def forward(self, x_BLD: Tensor) -> Tensor:
+    def forward(self, x_BLD: Tensor, bias_BHLL: Tensor | None = None) -> Tensor:
         """[B, L, D]."""
         b, length, dim = x_BLD.shape
         q, k, v = (
@@ -121,10 +148,10 @@ class CausalBlock(nn.Module):
             .view(b, length, 3, self.heads, dim // self.heads)
             .permute(2, 0, 3, 1, 4)
         )
-        mixed = causal_attention(q, k, v)
+        mixed = causal_attention(q, k, v, bias_BHLL)
         return self._rest(x_BLD, mixed.transpose(1, 2).reshape(b, length, dim))
 
-    def at(self, x_BLD: Tensor, ends_B: Tensor) -> Tensor:
+    def at(self, x_BLD: Tensor, ends_B: Tensor, bias_BHL: Tensor | None = None) -> Tensor:
         """[B, D]: what `forward` gives at position `ends_B` of each user, without the work for the others."""
         b, length, dim = x_BLD.shape
         users = torch.arange(b)
@@ -139,6 +166,8 @@ class CausalBlock(nn.Module):
         q = q.view(b, self.heads, 1, dim // self.heads)
         with torch.autocast("cpu", enabled=False):
             scores = (q.float() * (dim // self.heads) ** -0.5) @ k.float().transpose(2, 3)
+            if bias_BHL is not None:
+                scores = scores + bias_BHL[:, :, None]
             later = torch.arange(length) > ends_B[:, None]
             mixed = scores.masked_fill(later[:, None, None], -torch.inf).softmax(-1) @ v.float()
         return self._rest(x_BLD[users, ends_B], mixed.reshape(b, dim))

@@ -4,7 +4,8 @@ Recommendation", ICDM 2018 (https://arxiv.org/abs/1808.09781), trained with a so
 catalogue, which is what makes it strong (Klenitskiy and Vasilev, RecSys 2023, https://arxiv.org/abs/2309.07602).
 
 Beyond the paper: an item is its id plus its attributes and content, a step in the history carries its action, its
-value and the time since the step before, and what is known of the user is added to every step.
+value and the time since the step before, and what is known of the user is added to every step. Attention may
+also see how far apart two steps are.
 
 Shape legend: B users, L length, D embedding size, N items of a catalogue, T positions with a target.
 """
@@ -18,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from penchant.errors import ConfigError
-from penchant.models.layers import CausalBlock, Dropout, FeatureEmbedding
+from penchant.models.layers import CausalBlock, Dropout, FeatureEmbedding, RelativeBias
 from penchant.models.losses import softmax_cross_entropy
 from penchant.models.readers import ContentProjection
 from penchant.models.recommender import Learned, ModelConfig, VectorRecommender
@@ -56,6 +57,8 @@ class SASRec(Learned, VectorRecommender):
         """How much the next event counts as the target of a step, the one after it, and so on. More than one helps
         where events come in bursts; after the all-action loss of PinnerFormer
         (https://arxiv.org/abs/2205.04507), kept near."""
+        use_relative: bool = False
+        """Attention also sees how far apart two events are, in places and in time."""
         use_item_features: bool = True
         use_user_features: bool = True
 
@@ -84,6 +87,10 @@ class SASRec(Learned, VectorRecommender):
         self.blocks = nn.ModuleList(
             CausalBlock(dim, config.heads, config.inner_size, config.dropout) for _ in range(config.blocks)
         )
+        self.relative = nn.ModuleList(
+            RelativeBias(config.heads, config.history_length + 1, _GAPS)
+            for _ in range(config.blocks if config.use_relative else 0)
+        )
         self.norm = nn.LayerNorm(dim)
         for table in (self.ids, self.positions):
             nn.init.normal_(table.weight, std=dim**-0.5)
@@ -105,9 +112,13 @@ class SASRec(Learned, VectorRecommender):
         # Only items that occur are encoded: a request costs the same in a catalogue of any size.
         rows, local = torch.unique(past.rows, return_inverse=True)
         x_BLD = self._inputs(self.encode_item(users.catalogue.take(rows)), local, past, users)
-        for block in self._blocks[:-1]:
-            x_BLD = block(x_BLD)
-        last: Tensor = self.norm(self._blocks[-1].at(x_BLD, past.lengths))
+        biases = self._biases(past.times)
+        for block, bias in zip(self._blocks[:-1], biases, strict=False):
+            x_BLD = block(x_BLD, bias)
+        nearest = biases[-1]
+        if nearest is not None:
+            nearest = nearest[torch.arange(len(users)), :, past.lengths]
+        last: Tensor = self.norm(self._blocks[-1].at(x_BLD, past.lengths, nearest))
         return last
 
     def loss(self, batch: TrainBatch) -> dict[str, Tensor]:
@@ -116,8 +127,8 @@ class SASRec(Learned, VectorRecommender):
         past = users.history.padded(self.config.history_length + 1)
         table_ND = self.encode_item(users.catalogue)
         hidden_BLD = self._inputs(table_ND, past.rows[:, :-1], past, users)
-        for block in self._blocks:
-            hidden_BLD = block(hidden_BLD)
+        for block, bias in zip(self._blocks, self._biases(past.times[:, :-1]), strict=True):
+            hidden_BLD = block(hidden_BLD, bias)
         hidden_BLD = self.norm(hidden_BLD)
         valid = past.valid
         targets, shares = _ahead(past.rows, valid, self.config.ahead)
@@ -140,6 +151,19 @@ class SASRec(Learned, VectorRecommender):
         dropped: Tensor = self.dropout(x)
         return dropped
 
+    def _biases(self, times_BL: Tensor) -> list[Tensor | None]:
+        """For each block, [B, H, L + 1, L + 1] or None: what attention adds between two places."""
+        if not self.config.use_relative:
+            return [None] * len(self.blocks)
+        steps = torch.arange(times_BL.shape[1] + 1)
+        places = (steps[:, None] - steps).clamp(min=0)[None].expand(len(times_BL), -1, -1)
+        gaps = None
+        if self.config.use_time and self.sizes.has_time:
+            # The start stands at the time of the first event.
+            times = torch.cat([times_BL[:, :1], times_BL], 1)
+            gaps = _powers(times[:, :, None] - times[:, None])
+        return [bias(places, gaps).transpose(1, 2) for bias in self.relative]
+
     @property
     def _blocks(self) -> list[CausalBlock]:
         return [block for block in self.blocks if isinstance(block, CausalBlock)]
@@ -157,5 +181,12 @@ def _ahead(rows_BL: Tensor, valid_BL: Tensor, counts: tuple[float, ...]) -> tupl
 def _gap_buckets(times_BL: Tensor) -> Tensor:
     """[B, L] int64: the power of two of the seconds since the step before; 0 for the first step."""
     gaps = torch.zeros_like(times_BL)
-    gaps[:, 1:] = (times_BL[:, 1:] - times_BL[:, :-1]).clamp(min=0) // MICROSECONDS
-    return torch.log2(gaps.double() + 1).long().clamp(max=_GAPS - 1)
+    gaps[:, 1:] = times_BL[:, 1:] - times_BL[:, :-1]
+    return _powers(gaps)
+
+
+def _powers(gaps: Tensor) -> Tensor:
+    """Microseconds to int64 buckets: the power of two of the seconds; 0 for less than one, and for the future."""
+    seconds = (gaps.clamp(min=0) // MICROSECONDS).double()
+    # frexp writes 1 + seconds as a fraction from 1/2 to 1 times a power of two: exact, and quicker than a log.
+    return (torch.frexp(1 + seconds).exponent.long() - 1).clamp(max=_GAPS - 1)
