@@ -30,12 +30,13 @@ class Timeline:
     Attributes:
         order: [R] int64, which row stands at each place.
         groups: the rows in the order of time, grouped; its own `order` counts in that order.
+        names: the distinct owners, each with its number, `group`.
     """
 
     def __init__(self, table: pl.DataFrame, keys: Sequence[str]) -> None:
         self._keys = list(keys)
         by_time = np.argsort(table[TIME].to_numpy(), kind="stable")
-        self._names = table.select(self._keys).unique(maintain_order=True).with_row_index("group")
+        self.names = table.select(self._keys).unique(maintain_order=True).with_row_index("group")
         owners = self._owners(table)[by_time]
         self.groups = Groups(owners)
         self.order: Ints = by_time[self.groups.order]
@@ -47,8 +48,11 @@ class Timeline:
 
     def before(self, asked: pl.DataFrame) -> tuple[Ints, Ints]:
         """([E] first place, [E] place after the last) of the owner's rows before each moment of `asked`."""
-        owners = self._owners(asked)
-        ranks = np.searchsorted(self._moments, asked[TIME].to_numpy())
+        return self.places(self._owners(asked), asked[TIME].to_numpy())
+
+    def places(self, owners: Ints, times: Ints) -> tuple[Ints, Ints]:
+        """As `before`, for owners by their place in `names` ([E], -1 for one that is not here)."""
+        ranks = np.searchsorted(self._moments, times)
         first = np.searchsorted(self._keyed, owners * self._size)
         stop = np.searchsorted(self._keyed, owners * self._size + ranks)
         here = owners >= 0
@@ -56,12 +60,17 @@ class Timeline:
 
     def sums_before(self, values: Array, asked: tuple[Ints, Ints]) -> Ints:
         """[E] int64: sums of whole numbers [R] over the rows that `before` found: exact, in any order."""
-        running = np.zeros(len(self.order) + 1, np.int64)
-        np.cumsum(values[self.order], out=running[1:])
+        running = self.running(values)
         found: Ints = running[asked[1]] - running[asked[0]]
         return found
 
+    def running(self, values: Array) -> Ints:
+        """[R + 1] int64: the sum of `values` [R] before each place, in the timeline's order."""
+        whole = np.zeros(len(self.order) + 1, np.int64)
+        np.cumsum(values[self.order], out=whole[1:])
+        return whole
+
     def _owners(self, table: pl.DataFrame) -> Ints:
         """[n] int64: which owner each row asks for; -1 for one that is not here."""
-        found = table.select(self._keys).join(self._names, on=self._keys, how="left", maintain_order="left")
+        found = table.select(self._keys).join(self.names, on=self._keys, how="left", maintain_order="left")
         return found["group"].cast(pl.Int64).fill_null(-1).to_numpy()
