@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The checkerboard with friends, and with reviews that were written soon after, at the same moment and too early."""
+"""The checkerboard with friends, and with reviews written soon after, at the same moment and too early."""
 
 import numpy as np
 import polars as pl

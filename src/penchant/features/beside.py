@@ -145,9 +145,9 @@ class Past:
             self._authors = self._written.owners(USER, ids)
             self._items = self._written.owners(ITEM, catalogue.ids.to_list())
 
-    def add(self, start: int, chunk: Chunk, users: Floats, items: Floats) -> AsOf:
-        """Put further columns beside those of a chunk's users and items; it begins at event `start` of the log."""
-        of_users, of_items = [users], [items]
+    def add(self, start: int, chunk: Chunk, raw: AsOf) -> AsOf:
+        """Further columns beside those of a chunk's events; it begins at event `start` of the log."""
+        of_users, of_items = [raw.users], [raw.items]
         if self._written:
             of_users.append(self._written.at(USER, self._authors[chunk.users], chunk.times))
             of_items.append(self._written.at(ITEM, self._items[chunk.items], chunk.times))

@@ -10,7 +10,6 @@ order, so they agree to the last bit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import count, pairwise, repeat
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -35,14 +34,6 @@ if TYPE_CHECKING:
 
 PAIRS = 4_000_000
 """Pairs of one who is asked about and a friend that are held at once: bounds memory, changes nothing."""
-
-
-@dataclass(frozen=True)
-class _Pairs:
-    """P pairs: `at` [P], who of those asked about, and `edge` [P], which friendship."""
-
-    at: Ints
-    edge: Ints
 
 
 class Circle:
@@ -93,20 +84,20 @@ class Circle:
         piece = np.cumsum(self._degrees[users]) // PAIRS
         bounds = [0, *(np.flatnonzero(np.diff(piece)) + 1).tolist(), len(users)]
         for start, stop in pairwise(bounds):
-            size, pairs = stop - start, self._pairs(users[start:stop], times[start:stop])
-            weights = self._weights[pairs.edge]
-            found[start:stop, 0] = np.bincount(pairs.at, minlength=size)
-            for place, acts in enumerate(active(self._friends[pairs.edge], pairs.at + start), 1):
-                # In the order of the table: a friendship that does not count yet leaves no gap in the sum.
-                found[start:stop, place] = np.bincount(pairs.at, weights * acts, minlength=size)
+            size, (at, edges) = stop - start, self._pairs(users[start:stop], times[start:stop])
+            found[start:stop, 0] = np.bincount(at, minlength=size)
+            for place, acts in enumerate(active(self._friends[edges], at + start), 1):
+                # It adds one by one, in the order of the table: the same sum for one who asks as among many.
+                found[start:stop, place] = np.bincount(at, self._weights[edges] * acts, minlength=size)
         return found
 
-    def _pairs(self, users: Ints, times: Ints) -> _Pairs:
+    def _pairs(self, users: Ints, times: Ints) -> tuple[Ints, Ints]:
+        """P pairs: ([P] who of those asked about, [P] which of the friendships that count by then)."""
         degrees = self._degrees[users]
         at = np.repeat(np.arange(len(users)), degrees)
-        edge = np.arange(len(at)) + np.repeat(self._starts[users] - (np.cumsum(degrees) - degrees), degrees)
-        there = self._since[edge] < times[at]
-        return _Pairs(at[there], edge[there])
+        edges = np.arange(len(at)) + np.repeat(self._starts[users] - (np.cumsum(degrees) - degrees), degrees)
+        there = self._since[edges] < times[at]
+        return at[there], edges[there]
 
 
 class Past:

@@ -151,9 +151,8 @@ class Signals:
         for number, chunk in enumerate(whole.cut(CHUNK)):
             part = state.advance(chunk)
             items = with_ages(part.items, births[chunk.items], chunk.times)
-            yield (
-                past.add(number * CHUNK, chunk, part.users, items) if past else AsOf(users=part.users, items=items)
-            )
+            part = AsOf(users=part.users, items=items)
+            yield past.add(number * CHUNK, chunk, part) if past else part
 
 
 def with_ages(raw: Floats, births: Floats, now: Ints) -> Floats:

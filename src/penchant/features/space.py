@@ -48,7 +48,7 @@ class FeatureConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     half_lives: tuple[float, float] = (1.0, 30.0)
     """Days, of the aggregate "trend" and of what friends did."""
     reviews: bool = False
-    """Whether reviews are among the signals: how many, and their mean rating. Off by default, as aggregates are."""
+    """Whether reviews are among the signals: how many, and their mean rating. Off by default as aggregates are."""
     social: bool = False
     """Whether friends are among the signals: how many, and how active. Off by default: a sum over all friends of a
     user at each of the user's events is the dearest signal of all."""

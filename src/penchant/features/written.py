@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reviews as signals: how many there were of each item and by each user, and their mean rating, as of a moment.
 
-1. A review belongs to an interaction: its user's with its item. It is known only where that interaction is among the
-   events that the feature space was fitted on, so one of a hidden interaction tells nothing of it.
+1. A review belongs to an interaction: its user's with its item. It is known only where that interaction is among
+   the events that the feature space was fitted on, so one of a hidden interaction tells nothing of it.
 2. It counts strictly after it was written, and strictly after its user first took up the item. So a date that was
    rounded down, or a review that was dated before its purchase, does not foretell the purchase.
 
