@@ -150,17 +150,20 @@ def test_signals_of_every_training_event_as_live_just_before_it(start_at):
 
 
 @cache
-def befriended():
+def befriended(*, aggregates=("trend",), reviews=True, social=True):
     """Reviews and friends count too."""
     data = beside.dataset()
-    choices = FeatureConfig(aggregates=("trend",), half_lives=(0.01, 0.2), reviews=True, social=True)
+    choices = FeatureConfig(aggregates=aggregates, half_lives=(0.01, 0.2), reviews=reviews, social=social)
     space = FeatureSpace.fit(data, data.events, choices)
     return data, space, space.catalogue(data.items)
 
 
-@pytest.mark.parametrize("start_at", [0, 200])
-def test_reviews_and_friends_of_every_training_event_as_live_just_before_it(start_at):
-    data, space, catalogue = befriended()
+@pytest.mark.parametrize(
+    ("start_at", "choices"),
+    [(0, {}), (200, {}), (0, {"social": False, "aggregates": False}), (200, {"reviews": False})],
+)
+def test_reviews_and_friends_of_every_training_event_as_live_just_before_it(start_at, choices):
+    data, space, catalogue = befriended(**choices)
     order = data.events[USER].unique().sort()
     trained = space.training_users(order, data.events, catalogue, data.users).history
     places = dict(zip(order.to_list(), trained.offsets.tolist(), strict=False))
@@ -215,9 +218,9 @@ def test_a_planted_peek_of_reviews_and_friends_stays_invisible():
     assert torch.equal(live.items(time)[catalogue.row(item)], quiet[1][middle])
 
 
-@pytest.mark.parametrize("cut", [0, 17, 420])
-def test_friends_do_not_depend_on_where_the_log_begins(cut):
-    data, space, catalogue = befriended()
+@pytest.mark.parametrize(("cut", "choices"), [(0, {}), (17, {}), (420, {}), (17, {"social": False})])
+def test_friends_do_not_depend_on_where_the_log_begins(cut, choices):
+    data, space, catalogue = befriended(**choices)
     at_once = Sessions(space, catalogue, data.events, data.users)
     kept = LiveSignals.after(space.signals, catalogue, data.events.head(cut)).tensors()
     live = LiveSignals.after(space.signals, catalogue, data.events.head(cut), kept)

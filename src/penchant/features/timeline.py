@@ -45,6 +45,10 @@ class Timeline:
         self._size = len(self._moments) + 1
         ranks = np.searchsorted(self._moments, table[TIME].to_numpy()[self.order])
         self._keyed = owners[self.groups.order] * self._size + ranks
+        # [G + 1]; one place more, for an owner that is not here: number -1 finds it, and its rows are none.
+        counts = np.bincount(owners, minlength=len(self.names))
+        self._stops = np.append(np.cumsum(counts), 0)
+        self._starts = np.append(self._stops[:-1] - counts, 0)
 
     def before(self, asked: pl.DataFrame) -> tuple[Ints, Ints]:
         """([E] first place, [E] place after the last) of the owner's rows before each moment of `asked`."""
@@ -52,11 +56,12 @@ class Timeline:
 
     def places(self, owners: Ints, times: Ints) -> tuple[Ints, Ints]:
         """As `before`, for owners by their place in `names` ([E], -1 for one that is not here)."""
+        first, stop = self._starts[owners], self._stops[owners]
         ranks = np.searchsorted(self._moments, times)
-        first = np.searchsorted(self._keyed, owners * self._size)
-        stop = np.searchsorted(self._keyed, owners * self._size + ranks)
-        here = owners >= 0
-        return np.where(here, first, 0), np.where(here, stop, 0)
+        # Whoever asks after the last moment of all, as a service mostly does, needs no search.
+        search = (ranks < len(self._moments)) & (owners >= 0)
+        stop[search] = np.searchsorted(self._keyed, owners[search] * self._size + ranks[search])
+        return first, stop
 
     def sums_before(self, values: Array, asked: tuple[Ints, Ints]) -> Ints:
         """[E] int64: sums of whole numbers [R] over the rows that `before` found: exact, in any order."""
