@@ -151,6 +151,11 @@ class Plan:
         """Whether different ones are counted."""
         return "distinct" in self.measures.names
 
+    @property
+    def typed(self) -> bool:
+        """Whether types of events are looked at."""
+        return not {"types", "meanings", "taste"}.isdisjoint(self.measures.names)
+
     @cached_property
     def meanings(self) -> tuple[str, ...]:
         """Those that some type has, in alphabetical order."""

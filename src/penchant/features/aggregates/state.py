@@ -14,7 +14,9 @@ to the last bit, however the events are cut into chunks: one by one, or all at o
 
 from __future__ import annotations
 
+from concurrent.futures import wait
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +26,8 @@ from penchant.features.aggregates.grouped import NEVER
 from penchant.features.aggregates.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from concurrent.futures import Executor
 
     from torch import Tensor
 
@@ -64,8 +67,12 @@ class Aggregates:
         """Bytes of the whole state."""
         return self.users.nbytes + self.items.nbytes
 
-    def advance(self, chunk: Chunk) -> AsOf:
+    def advance(self, chunk: Chunk, pool: Executor | None = None) -> AsOf:
         """Take up a chunk in log order, and tell what was known just before each of its events.
+
+        Args:
+            chunk: the events.
+            pool: where users are taken up while items are; a live service, whose chunks are small, has none.
 
         Raises:
             DataError: an event is earlier than one before it, in this chunk or an earlier one.
@@ -79,12 +86,21 @@ class Aggregates:
                     f"Aggregates: event {back} of this chunk (time {int(times[back])}) is earlier than one before "
                     "it: sort the events by time"
                 )
-        users, items = self._take(chunk)
-        return AsOf(users=self.plan.values(users), items=self.plan.values(items))
+        users, items = self._sides(chunk)
+        if pool is None:
+            return AsOf(users=self.plan.values(users()), items=self.plan.values(items()))
+        # The two sides share nothing but what they read, and numpy lets go of the interpreter for long arrays.
+        beside = pool.submit(lambda: self.plan.values(users()))
+        try:
+            found = self.plan.values(items())
+        finally:
+            wait([beside])
+        return AsOf(users=beside.result(), items=found)
 
     def take(self, chunk: Chunk) -> None:
         """Take up events as they arrive, late ones too, and tell nothing."""
-        self._take(chunk)
+        for side in self._sides(chunk):
+            side()
 
     def users_at(self, rows: Ints, now: int) -> Floats:
         """[n, A] float64: what is known of users at a moment; a row that is not here did nothing."""
@@ -114,10 +130,12 @@ class Aggregates:
         last = tensors["users/last"]
         self.clock = int(last.max()) if len(last) else NEVER
 
-    def _take(self, chunk: Chunk) -> tuple[Known, Known]:
+    def _sides(self, chunk: Chunk) -> tuple[Callable[[], Known], Callable[[], Known]]:
+        """What takes the chunk up for users, and for items: each is called once, in either order."""
         weights = self.plan.weights(chunk)
-        users = self.users.advance(chunk.users, chunk.times, weights, chunk.item_hashes)
-        items = self.items.advance(chunk.items, chunk.times, weights, chunk.user_hashes)
         if len(chunk):
             self.clock = max(self.clock, int(chunk.times.max()))
-        return users, items
+        return (
+            partial(self.users.advance, chunk.users, chunk.times, weights, chunk.item_hashes),
+            partial(self.items.advance, chunk.items, chunk.times, weights, chunk.user_hashes),
+        )

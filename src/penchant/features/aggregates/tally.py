@@ -71,7 +71,7 @@ class Tally:
             owners: [E] int64, in order of arrival; room is made for new ones.
             times: [E] int64.
             weights: per total, [E] int64: what each event adds.
-            others: [E] uint64, hash of the other side's id.
+            others: [E] uint64, hash of the other side's id; [0] where nobody counts different ones.
         """
         if len(owners):
             self.grow(int(owners.max()) + 1)
