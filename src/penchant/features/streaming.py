@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-CHUNK = 125_000
+CHUNK = 2**16
 """Events that are looked at at once, so that what is computed of them stays in the cache: it changes no result."""
 
 
