@@ -7,6 +7,7 @@ the definition here too. In memory are a part, the one after it, and what is kep
 
 from __future__ import annotations
 
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -20,7 +21,7 @@ from penchant.features.vocabulary import Vocabulary
 from penchant.schema import ITEM, TYPE, USER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Executor
 
     from penchant.features.aggregates.chunk import Chunk
@@ -32,6 +33,8 @@ T = TypeVar("T")
 
 CHUNK = 2**16
 """Events that are looked at at once, so that what is computed of them stays in the cache: it changes no result."""
+_BEGUN = 2
+"""Chunks that are worked on beyond the one that is given out, so that neither side waits for the other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,14 +98,26 @@ def as_of_parts(
             part, rows = part.filter(pl.Series(here)), rows[here]
         return part, chunk_of(part, people.grow(part[USER]), rows, plan)
 
-    with ThreadPoolExecutor(2, thread_name_prefix="as-of") as pool:
-        for events, whole in _one_ahead(map(read, parts), pool):
+    with _worker("reads") as reader, _worker("users") as left, _worker("items") as right:
+        for events, whole in _one_ahead(map(read, parts), reader):
+            begun: deque[tuple[pl.DataFrame, Chunk, Callable[[], AsOf]]] = deque()
             start = 0
             for chunk in whole.cut(CHUNK):
-                before = state.advance(chunk, pool)
-                some = events.slice(start, len(chunk))
-                yield Stretch(events=some, users=chunk.users, items=chunk.items, before=before)
+                begun.append((events.slice(start, len(chunk)), chunk, state.begin(chunk, left, right)))
                 start += len(chunk)
+                if len(begun) > _BEGUN:
+                    yield _ended(*begun.popleft())
+            while begun:
+                yield _ended(*begun.popleft())
+
+
+def _ended(events: pl.DataFrame, chunk: Chunk, wait: Callable[[], AsOf]) -> Stretch:
+    return Stretch(events=events, users=chunk.users, items=chunk.items, before=wait())
+
+
+def _worker(name: str) -> ThreadPoolExecutor:
+    """One thread that does one thing after the other."""
+    return ThreadPoolExecutor(1, thread_name_prefix=f"as-of-{name}")
 
 
 def _one_ahead(made: Iterator[T], pool: Executor) -> Iterator[T]:

@@ -14,7 +14,6 @@ to the last bit, however the events are cut into chunks: one by one, or all at o
 
 from __future__ import annotations
 
-from concurrent.futures import wait
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -67,35 +66,37 @@ class Aggregates:
         """Bytes of the whole state."""
         return self.users.nbytes + self.items.nbytes
 
-    def advance(self, chunk: Chunk, pool: Executor | None = None) -> AsOf:
+    def advance(self, chunk: Chunk) -> AsOf:
         """Take up a chunk in log order, and tell what was known just before each of its events.
-
-        Args:
-            chunk: the events.
-            pool: where users are taken up while items are; a live service, whose chunks are small, has none.
 
         Raises:
             DataError: an event is earlier than one before it, in this chunk or an earlier one.
         """
-        times = chunk.times
-        if len(times):
-            falls = np.flatnonzero(times[1:] < times[:-1])
-            back = 0 if times[0] < self.clock else int(falls[0]) + 1 if len(falls) else None
-            if back is not None:
-                raise DataError(
-                    f"Aggregates: event {back} of this chunk (time {int(times[back])}) is earlier than one before "
-                    "it: sort the events by time"
-                )
+        self._refuse_disorder(chunk)
         users, items = self._sides(chunk)
-        if pool is None:
-            return AsOf(users=self.plan.values(users()), items=self.plan.values(items()))
-        # The two sides share nothing but what they read, and numpy lets go of the interpreter for long arrays.
-        beside = pool.submit(lambda: self.plan.values(users()))
-        try:
-            found = self.plan.values(items())
-        finally:
-            wait([beside])
-        return AsOf(users=beside.result(), items=found)
+        return AsOf(users=self.plan.values(users()), items=self.plan.values(items()))
+
+    def begin(self, chunk: Chunk, users: Executor, items: Executor) -> Callable[[], AsOf]:
+        """As `advance`, but the two sides are taken up at the same time.
+
+        They share nothing but what they read, and numpy lets go of the interpreter for long arrays.
+
+        Args:
+            chunk: the events.
+            users: what works for users and nothing else, one chunk after the other.
+            items: the same for items.
+
+        Returns:
+            what waits for the result; the next chunk may be begun before.
+
+        Raises:
+            DataError: as `advance`.
+        """
+        self._refuse_disorder(chunk)
+        known = self._sides(chunk)
+        of_users = users.submit(lambda: self.plan.values(known[0]()))
+        of_items = items.submit(lambda: self.plan.values(known[1]()))
+        return lambda: AsOf(users=of_users.result(), items=of_items.result())
 
     def take(self, chunk: Chunk) -> None:
         """Take up events as they arrive, late ones too, and tell nothing."""
@@ -129,6 +130,18 @@ class Aggregates:
             tally.load({name[len(prefix) :]: t for name, t in tensors.items() if name.startswith(prefix)})
         last = tensors["users/last"]
         self.clock = int(last.max()) if len(last) else NEVER
+
+    def _refuse_disorder(self, chunk: Chunk) -> None:
+        times = chunk.times
+        if not len(times):
+            return
+        falls = np.flatnonzero(times[1:] < times[:-1])
+        back = 0 if times[0] < self.clock else int(falls[0]) + 1 if len(falls) else None
+        if back is not None:
+            raise DataError(
+                f"Aggregates: event {back} of this chunk (time {int(times[back])}) is earlier than one before "
+                "it: sort the events by time"
+            )
 
     def _sides(self, chunk: Chunk) -> tuple[Callable[[], Known], Callable[[], Known]]:
         """What takes the chunk up for users, and for items: each is called once, in either order."""
