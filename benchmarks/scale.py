@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How do time and memory of ingestion grow with the number of events?
+"""How do time and memory of ingestion, split and features grow with the number of events?
 
 The input is simulated: events of made-up people with made-up items, written as Parquet before any clock runs.
 One row in a thousand has no user, and one in a thousand stands there twice, so that checks find something.
-Each size is ingested in a process of its own, whose peak memory is what the system says of it at its end:
+Each size is measured in a process of its own, whose peak memory is what the system says of it at its end:
 
     python benchmarks/scale.py --sizes 1 10 100 --threads 2
 
