@@ -14,13 +14,13 @@ import numpy as np
 import polars as pl
 import torch
 
-from penchant.features.aggregates.chunk import chunk_of
 from penchant.features.aggregates.measures import Measures, Plan
-from penchant.features.aggregates.state import Aggregates, AsOf
+from penchant.features.aggregates.state import AsOf
 from penchant.features.columnset import column_of
 from penchant.features.moments import DAY
+from penchant.features.streaming import as_of_parts
 from penchant.features.transforms import squeeze
-from penchant.schema import ITEM, TIME, USER
+from penchant.schema import ITEM, TIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
     from penchant.features.aggregates.grouped import Floats, Ints
     from penchant.features.catalogue import Catalogue
-
-CHUNK = 250_000
-"""Events that are looked at at once: bounds memory, changes nothing."""
 
 MOST_DEVIATIONS = 8.0
 
@@ -133,14 +130,11 @@ class Signals:
 
     def _replay(self, events: pl.DataFrame, catalogue: Catalogue) -> Iterator[AsOf]:
         """What was known just before each event that is of an item of the catalogue, chunk by chunk."""
-        names = events.select(USER).unique(maintain_order=True).with_row_index("row")
-        users = events.select(USER).join(names, on=USER, how="left", maintain_order="left")["row"]
-        rows = catalogue.rows(events[ITEM]).numpy()
-        whole = chunk_of(events, users.to_numpy().astype(np.int64), rows, self.plan.measures.types)
-        state, births = Aggregates(self.plan, names.height, len(catalogue)), self.births(catalogue)
-        for chunk in whole.cut(CHUNK):
-            part = state.advance(chunk)
-            yield AsOf(users=part.users, items=with_ages(part.items, births[chunk.items], chunk.times))
+        births = self.births(catalogue)
+        for part in as_of_parts([events], self.plan, catalogue.ids):
+            times = part.events[TIME].to_numpy()
+            items = with_ages(part.before.items, births[part.items], times)
+            yield AsOf(users=part.before.users, items=items)
 
 
 def with_ages(raw: Floats, births: Floats, now: Ints) -> Floats:
