@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How do time and memory of ingestion grow with the number of events?
+"""How do time and memory of ingestion, split and features grow with the number of events?
 
 The input is simulated: events of made-up people with made-up items, written as Parquet before any clock runs.
 One row in a thousand has no user, and one in a thousand stands there twice, so that checks find something.
-Each size is ingested in a process of its own, whose peak memory is what the system says of it at its end:
+Each size is measured in a process of its own, whose peak memory is what the system says of it at its end:
 
     python benchmarks/scale.py --sizes 1 10 100 --threads 2
 
 What is timed, in this order: **ingest** (read, check, clean, sort by time, write the clean tables), **split** (by
-time, and the count of each part), **features** (every clean event is read once more, as aggregates over time would
-read them). Events per second are those of all three together. CPU is the time that all threads worked on them,
-Python's start included: on an idle machine about the sum of the three times the number of threads. **last out** is
-the other split, which hides each user's last events; it comes on top, and its memory is in the peak.
+time, and the count of each part), **vocabularies** (of items, users and types, fitted on the training part),
+**features** (what was known of the user and of the item just before every event of all three parts, by the
+measures `events`, `types`, `recency` and `trend`: nine columns a side). Events per second are those of the four
+together. CPU is the time that all threads worked on them, Python's start included: on an idle machine it lies
+between the sum of the four and that sum times the number of threads.
+
+What comes on top, its memory in the peak: **few** are the features again with `events` and `recency` alone, three
+columns a side; **last out** is the other split, which hides each user's last events.
 """
 
 from __future__ import annotations
@@ -34,7 +38,10 @@ from penchant.data.config import DataConfig
 from penchant.data.dataset import Dataset
 from penchant.data.ingest import ingest
 from penchant.data.splits import Split, SplitConfig, split
+from penchant.features.aggregates.measures import Measures, Plan
+from penchant.features.streaming import as_of_parts, fit_vocabularies
 from penchant.registry import read_config
+from penchant.schema import ITEM
 
 MILLION = 1_000_000
 EVENTS_A_USER = 20
@@ -43,6 +50,10 @@ ROWS_A_FILE = 5 * MILLION
 YEAR = 365 * 86_400
 START = 1_600_000_000
 TYPES = ("view", "cart", "purchase")
+MEASURES = ("events", "types", "recency", "trend")
+FEW = ("events", "recency")
+HALF_LIVES = (1.0, 30.0)
+STAGES = ("ingest", "split", "vocabularies", "features")
 
 
 def write_input(folder: Path, events: int, *, ordered: bool, seed: int = 0) -> None:
@@ -104,11 +115,15 @@ def measure(folder: Path) -> dict[str, float]:
     made.dataset.save(folder / "made" / "clean", {"quarantine": made.refused})
     report, ingested = made.report["events"], time.perf_counter()
     clean = Dataset.open(folder / "made" / "clean")
-    count(split(clean, SplitConfig(kind="time")))
+    parts = split(clean, SplitConfig(kind="time"))
+    count(parts)
     divided = time.perf_counter()
-    for part in clean.event_parts():
-        part.select("user_id", "time", "amount").sum()
+    _, users, _ = fit_vocabularies(parts.scan("train"))
+    listed = time.perf_counter()
+    replay(clean, users.values, MEASURES)
     end, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
+    replay(clean, users.values, FEW)
+    few = time.perf_counter()
     count(split(clean, SplitConfig(kind="leave_last_out")))
     last_out = time.perf_counter()
     return {
@@ -117,9 +132,11 @@ def measure(folder: Path) -> dict[str, float]:
         "quarantined": report["quarantined"],
         "ingest": ingested - begin,
         "split": divided - ingested,
-        "features": end - divided,
+        "vocabularies": listed - divided,
+        "features": end - listed,
         "cpu": used.ru_utime + used.ru_stime,
-        "last_out": last_out - end,
+        "few": few - end,
+        "last_out": last_out - few,
         "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }
 
@@ -128,6 +145,13 @@ def count(parts: Split) -> None:
     """Go through the events of each part."""
     for name in ("train", "validation", "test"):
         parts.scan(name).select(pl.len()).collect(engine="streaming")
+
+
+def replay(data: Dataset, users: pl.Series, measures: tuple[str, ...]) -> None:
+    """Go through what was known just before each event."""
+    plan = Plan(Measures.choose(measures, HALF_LIVES, data.schema))
+    seen = sum(len(part.users) for part in as_of_parts(data.event_parts(), plan, data.items[ITEM], users))
+    assert seen == data.event_count
 
 
 def run(events: int, *, ordered: bool, threads: int, where: Path | None) -> dict[str, float]:
@@ -159,17 +183,18 @@ def main() -> None:
         print(json.dumps(measure(told.measure)))
         return
     print("Simulated events; each row is a process of its own.\n")
-    print("| events | input | ingest | split | features | events/s | CPU | last out | peak RSS | quarantined |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    columns = ("events", "input", *STAGES, "events/s", "CPU", "few", "last out", "peak RSS")
+    print(f"| {' | '.join(columns)} |")
+    print("|" + "---|" * len(columns))
     for size in told.sizes:
         for order in ("shuffled", "log") if told.order == "both" else (told.order,):
             made = run(round(size * MILLION), ordered=order == "log", threads=told.threads, where=told.where)
-            seconds = made["ingest"] + made["split"] + made["features"]
+            seconds = sum(made[stage] for stage in STAGES)
+            stages = " | ".join(f"{made[stage]:.1f} s" for stage in STAGES)
             print(
-                f"| {size:g} M | {order} | {made['ingest']:.1f} s | {made['split']:.1f} s | "
-                f"{made['features']:.1f} s | {made['rows'] / seconds / MILLION:.2f} M | "
-                f"{made['cpu']:.1f} s | {made['last_out']:.1f} s | "
-                f"{made['peak'] / 2**30:.2f} GiB | {made['quarantined']:,} |",
+                f"| {size:g} M | {order} | {stages} | {made['rows'] / seconds / MILLION:.2f} M | "
+                f"{made['cpu']:.1f} s | {made['few']:.1f} s | {made['last_out']:.1f} s | "
+                f"{made['peak'] / 2**30:.2f} GiB |",
                 flush=True,
             )
 

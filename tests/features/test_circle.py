@@ -48,6 +48,11 @@ def chunk(log):
     )
 
 
+def table(log):
+    ids, times = [IDS[user] for user, _ in log], [time * DAY for _, time in log]
+    return pl.DataFrame({USER: ids, TIME: times}, schema={USER: pl.String, TIME: pl.Int64})
+
+
 def expected(graph, before, user, now):
     """[3]: what the events of `before` told of the friends of `user`."""
     friends = [
@@ -69,7 +74,7 @@ def test_it_is_the_definition_offline_and_live(graph, log, pairs, step):
         patch.setattr(circle, "PAIRS", pairs)
         known = Circle(edges(graph), HALF_LIVES)
         whole, live = chunk(log), Present(known)
-        past = Past(known, IDS, whole)
+        past = Past(known, table(log))
         parts = [past.before(start, whole.times[start : start + step]) for start in range(0, len(log), step)]
         found = np.concatenate([np.zeros((0, 3)), *parts])
         met = set()
@@ -87,7 +92,7 @@ def test_it_is_the_definition_offline_and_live(graph, log, pairs, step):
 
 def test_a_friends_later_act_is_not_seen_and_a_late_one_counts_at_its_age():
     known = Circle(edges([("a", "b", 3.0, None)]), HALF_LIVES)
-    quiet, loud = (Past(known, IDS, chunk(log)) for log in ([(1, 2), (0, 4)], [(1, 2), (0, 4), (1, 4), (1, 5)]))
+    quiet, loud = (Past(known, table(log)) for log in ([(1, 2), (0, 4)], [(1, 2), (0, 4), (1, 4), (1, 5)]))
     times = np.array([2, 4]) * DAY
     assert np.array_equal(quiet.before(0, times), loud.before(0, times))
     assert quiet.before(0, times)[:, 1].tolist() == [0, 1.5]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 import numpy as np
+import polars as pl
 
 from penchant.errors import ConfigError
 from penchant.features import circle
@@ -19,7 +20,6 @@ from penchant.schema import ITEM, TIME, USER
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    import polars as pl
     from torch import Tensor
 
     from penchant.data.dataset import Dataset
@@ -119,9 +119,9 @@ class Beside:
         """Names of what an item has more."""
         return Written.columns if self.written else ()
 
-    def past(self, ids: Sequence[Any], catalogue: Catalogue, log: Chunk) -> Past:
+    def past(self, events: pl.DataFrame, catalogue: Catalogue) -> Past:
         """For each event of a log; arguments as of `Past`."""
-        return Past(self, ids, catalogue, log)
+        return Past(self, events, catalogue)
 
     def live(self, catalogue: Catalogue) -> Present:
         """For whoever asks now; argument as of `Present`."""
@@ -133,26 +133,34 @@ class Past:
 
     Args:
         beside: what counts.
-        ids: raw ids of the users that events count by.
-        catalogue: the items that they count by.
-        log: all events, in log order.
+        events: canonical events in log order.
+        catalogue: the items; an event of any other counts nowhere, and is passed over.
     """
 
-    def __init__(self, beside: Beside, ids: Sequence[Any], catalogue: Catalogue, log: Chunk) -> None:
+    def __init__(self, beside: Beside, events: pl.DataFrame, catalogue: Catalogue) -> None:
+        log = events.filter(pl.Series(catalogue.rows(events[ITEM]).numpy() >= 0))
         self._written = beside.written
-        self._friends = circle.Past(beside.circle, ids, log) if beside.circle else None
+        self._friends = circle.Past(beside.circle, log) if beside.circle else None
         if self._written:
-            self._authors = self._written.owners(USER, ids)
+            ids, rows = circle.numbered(log[USER])
+            self._authors = self._written.owners(USER, ids)[rows]
             self._items = self._written.owners(ITEM, catalogue.ids.to_list())
 
-    def add(self, start: int, chunk: Chunk, raw: AsOf) -> AsOf:
-        """Further columns beside those of a chunk's events; it begins at event `start` of the log."""
+    def add(self, start: int, items: Ints, times: Ints, raw: AsOf) -> AsOf:
+        """Further columns beside those of n events in a row, from event `start` of those that count.
+
+        Args:
+            start: of the first of them.
+            items: [n] their rows in the catalogue.
+            times: [n] their times.
+            raw: the columns so far.
+        """
         of_users, of_items = [raw.users], [raw.items]
         if self._written:
-            of_users.append(self._written.at(USER, self._authors[chunk.users], chunk.times))
-            of_items.append(self._written.at(ITEM, self._items[chunk.items], chunk.times))
+            of_users.append(self._written.at(USER, self._authors[start : start + len(times)], times))
+            of_items.append(self._written.at(ITEM, self._items[items], times))
         if self._friends:
-            of_users.append(self._friends.before(start, chunk.times))
+            of_users.append(self._friends.before(start, times))
         return AsOf(users=np.concatenate(of_users, axis=1), items=np.concatenate(of_items, axis=1))
 
 

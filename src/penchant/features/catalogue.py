@@ -6,12 +6,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
 import torch
 
+from penchant.features.numbering import Numbering
 from penchant.schema import ITEM
 
 if TYPE_CHECKING:
+    import polars as pl
     from torch import Tensor
 
     from penchant.batch import Items
@@ -42,8 +43,8 @@ class Catalogue:
         return {value: row for row, value in enumerate(self.ids.to_list())}
 
     @cached_property
-    def _table(self) -> pl.DataFrame:
-        return self.frame.select(ITEM).with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
+    def _numbering(self) -> Numbering:
+        return Numbering(self.ids)
 
     def row(self, item_id: Any) -> int | None:
         """The row of one raw id, or None if the catalogue does not hold it."""
@@ -51,5 +52,4 @@ class Catalogue:
 
     def rows(self, ids: pl.Series) -> Tensor:
         """[n] int64: the row of each raw id, -1 where the catalogue does not hold it."""
-        found = ids.to_frame(ITEM).join(self._table, on=ITEM, how="left", maintain_order="left")
-        return torch.tensor(found["row"].fill_null(-1).to_numpy(), dtype=torch.int64)
+        return torch.tensor(self._numbering.rows(ids), dtype=torch.int64)

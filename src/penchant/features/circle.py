@@ -22,7 +22,7 @@ from penchant.features.aggregates.tally import Tally
 from penchant.schema import FRIEND, TIME, USER, WEIGHT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from torch import Tensor
 
@@ -49,8 +49,8 @@ class Circle:
     def __init__(self, edges: pl.DataFrame, half_lives: tuple[float, float]) -> None:
         edges = edges.filter(pl.col(USER) != pl.col(FRIEND))
         self.plan = Plan(Measures(names=("trend",), half_lives=half_lives))
-        self._users, users = _numbered(edges[USER])
-        self._followed, friends = _numbered(edges[FRIEND])
+        self._users, users = numbered(edges[USER])
+        self._followed, friends = numbered(edges[FRIEND])
         order = np.argsort(users, kind="stable")
         self._friends = friends[order]
         self._weights = edges[WEIGHT].fill_null(1.0).to_numpy()[order]
@@ -105,20 +105,20 @@ class Past:
 
     Args:
         circle: who follows whom.
-        ids: raw ids of the users that events count by.
-        log: all events, in log order.
+        log: all events that count, canonical, in log order.
     """
 
-    def __init__(self, circle: Circle, ids: Sequence[Any], log: Chunk) -> None:
+    def __init__(self, circle: Circle, log: pl.DataFrame) -> None:
+        ids, rows = numbered(log[USER])
         self._circle = circle
-        self._users = circle.users(ids)[log.users]
-        acting = circle.followed(ids)[log.users]
+        self._users = circle.users(ids)[rows]
+        acting = circle.followed(ids)[rows]
         acts = np.flatnonzero(acting >= 0)
         groups = Groups(acting[acts])
         acts = acts[groups.order]
-        self._times, self._whose = log.times[acts], acting[acts]
+        self._times, self._whose = log[TIME].to_numpy()[acts], acting[acts]
         # Who and when fit into one number, so one search finds the last act before any event.
-        self._size = len(log) + 1
+        self._size = log.height + 1
         self._keys = self._whose * self._size + acts
         steps = np.diff(self._times, prepend=self._times[:1])
         steps[groups.heads] = 0
@@ -170,7 +170,8 @@ class Present:
         whose = self._followed[chunk.users]
         there = whose >= 0
         if there.any():
-            self._tally.advance(whose[there], chunk.times[there], {}, chunk.item_hashes[there])
+            # Nobody counts different ones here.
+            self._tally.advance(whose[there], chunk.times[there], {}, chunk.item_hashes[:0])
 
     def at(self, ids: Iterable[Any], now: int) -> Floats:
         """[n, 3] of users by raw id."""
@@ -193,8 +194,8 @@ class Present:
             raise ValueError("the state of aggregates is not of these friends")
 
 
-def _numbered(ids: pl.Series) -> tuple[dict[Any, int], Ints]:
-    """(number by raw id, [n] the number of each)."""
+def numbered(ids: pl.Series) -> tuple[dict[Any, int], Ints]:
+    """(number by raw id, in the order of numbers; [n] the number of each)."""
     names = ids.unique(maintain_order=True)
     numbers = pl.DataFrame({"id": names, "number": np.arange(len(names))})
     found = ids.to_frame("id").join(numbers, on="id", how="left", maintain_order="left")["number"].to_numpy()

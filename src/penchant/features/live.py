@@ -20,7 +20,8 @@ from penchant.features.aggregates.grouped import NEVER
 from penchant.features.aggregates.state import Aggregates
 from penchant.features.aggregates.tally import Tally
 from penchant.features.hashing import stable_hash
-from penchant.features.signals import CHUNK, with_ages
+from penchant.features.signals import with_ages
+from penchant.features.streaming import CHUNK
 from penchant.schema import AMOUNT, DWELL, ITEM, QUANTITY, USER, VALUE
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ class LiveSignals:
 
     def _chunk(self, events: pl.DataFrame, users: Ints) -> Chunk:
         rows = self._catalogue.rows(events[ITEM]).numpy()
-        return chunk_of(events, users, rows, self.signals.plan.measures.types)
+        return chunk_of(events, users, rows, self.signals.plan)
 
     def _told(self, events: Sequence[Done], users: list[int]) -> Chunk:
         """The same as `_chunk`, out of single events."""

@@ -14,14 +14,14 @@ import numpy as np
 import polars as pl
 import torch
 
-from penchant.features.aggregates.chunk import chunk_of
 from penchant.features.aggregates.measures import Measures, Plan
-from penchant.features.aggregates.state import Aggregates, AsOf
+from penchant.features.aggregates.state import AsOf
 from penchant.features.beside import Beside, BesideState
 from penchant.features.columnset import column_of
 from penchant.features.moments import DAY
+from penchant.features.streaming import as_of_parts
 from penchant.features.transforms import squeeze
-from penchant.schema import ITEM, TIME, USER
+from penchant.schema import ITEM, TIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
     from penchant.features.aggregates.grouped import Floats, Ints
     from penchant.features.catalogue import Catalogue
-
-CHUNK = 250_000
-"""Events that are looked at at once: bounds memory, changes nothing."""
 
 MOST_DEVIATIONS = 8.0
 
@@ -142,17 +139,14 @@ class Signals:
 
     def _replay(self, events: pl.DataFrame, catalogue: Catalogue) -> Iterator[AsOf]:
         """What was known just before each event that is of an item of the catalogue, chunk by chunk."""
-        names = events.select(USER).unique(maintain_order=True).with_row_index("row")
-        users = events.select(USER).join(names, on=USER, how="left", maintain_order="left")["row"]
-        rows = catalogue.rows(events[ITEM]).numpy()
-        whole = chunk_of(events, users.to_numpy().astype(np.int64), rows, self.plan.measures.types)
-        state, births = Aggregates(self.plan, names.height, len(catalogue)), self.births(catalogue)
-        past = self.beside.past(names[USER].to_list(), catalogue, whole) if self.beside else None
-        for number, chunk in enumerate(whole.cut(CHUNK)):
-            part = state.advance(chunk)
-            items = with_ages(part.items, births[chunk.items], chunk.times)
-            part = AsOf(users=part.users, items=items)
-            yield past.add(number * CHUNK, chunk, part) if past else part
+        births, start = self.births(catalogue), 0
+        past = self.beside.past(events, catalogue) if self.beside else None
+        for part in as_of_parts([events], self.plan, catalogue.ids):
+            times = part.events[TIME].to_numpy()
+            items = with_ages(part.before.items, births[part.items], times)
+            known = AsOf(users=part.before.users, items=items)
+            yield past.add(start, part.items, times, known) if past else known
+            start += len(times)
 
 
 def with_ages(raw: Floats, births: Floats, now: Ints) -> Floats:

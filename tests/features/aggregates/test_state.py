@@ -43,7 +43,7 @@ KINDS = {USER: pl.Int64, ITEM: pl.Int64, TIME: pl.Int64, TYPE: pl.String} | dict
 
 def chunk(rows):
     events = pl.DataFrame(rows, schema=KINDS, orient="row")
-    return chunk_of(events, events[USER].to_numpy(), events[ITEM].to_numpy(), naive.TYPES)
+    return chunk_of(events, events[USER].to_numpy(), events[ITEM].to_numpy(), naive.plan())
 
 
 def pieces(rows, cuts):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from penchant.features.aggregates.grouped import Floats, Ints
+    from penchant.features.aggregates.measures import Plan
     from penchant.features.hashing import Hashes
 
 NUMBERS = (VALUE, DWELL, AMOUNT, QUANTITY)
@@ -30,8 +31,8 @@ class Chunk:
         users, items: [E] int64, rows of the users' and items' states, from 0.
         times: [E] int64, microseconds.
         types: [E] int64, position among the types that are told apart; -1 for any other.
-        user_hashes, item_hashes: [E] uint64, of the raw ids; only the count of different ones looks at them.
-        numbers: of `NUMBERS` those that there are: [E] float64, NaN where an event has none.
+        user_hashes, item_hashes: [E] uint64, of the raw ids; [0] where nobody counts different ones.
+        numbers: of `NUMBERS` those that are looked at: [E] float64, NaN where an event has none.
     """
 
     users: Ints
@@ -64,29 +65,35 @@ class Chunk:
             yield self.slice(start, start + size)
 
 
-def chunk_of(events: pl.DataFrame, users: Ints, items: Ints, types: tuple[str, ...]) -> Chunk:
+def chunk_of(events: pl.DataFrame, users: Ints, items: Ints, plan: Plan) -> Chunk:
     """A table of canonical events as a chunk.
 
     Args:
         events: in order of arrival; those of `NUMBERS` that it lacks count as missing.
         users: [E] row of each event's user.
         items: [E] row of each event's item; events of a negative one are left out, as in a history.
-        types: which types are told apart.
+        plan: what will be counted; what it does not look at is not made.
     """
     keep = items >= 0
     if not keep.all():
         events, users, items = events.filter(pl.Series(keep)), users[keep], items[keep]
-    place = {name: index for index, name in enumerate(types)}
+    nobody = np.empty(0, dtype=np.uint64)
     return Chunk(
         users=users,
         items=items,
         times=events[TIME].to_numpy(),
-        types=events[TYPE].replace_strict(place, default=-1, return_dtype=pl.Int64).to_numpy(),
-        user_hashes=stable_hash(events[USER]),
-        item_hashes=stable_hash(events[ITEM]),
+        types=_places(events[TYPE], plan) if plan.typed else np.full(len(items), -1),
+        user_hashes=stable_hash(events[USER]) if plan.distinct else nobody,
+        item_hashes=stable_hash(events[ITEM]) if plan.distinct else nobody,
         numbers={
             name: events[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
             for name in NUMBERS
-            if name in events.columns
+            if name in events.columns and name in plan.measures.names
         },
     )
+
+
+def _places(types: pl.Series, plan: Plan) -> Ints:
+    """[E] int64: where each type stands among those that are told apart, -1 for any other."""
+    place = {name: index for index, name in enumerate(plan.measures.types)}
+    return types.replace_strict(place, default=-1, return_dtype=pl.Int64).to_numpy()

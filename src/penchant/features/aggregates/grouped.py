@@ -50,27 +50,29 @@ class Groups:
         self.heads: Ints = np.flatnonzero(first)
         self.members: Ints = sorted_owners[self.heads]
         self.group: Ints = np.cumsum(first) - 1
-        self._event_places = np.arange(count) + self.group + 1
+        places = np.arange(1, count + 1) + self.group
         self.head_places = self.heads + np.arange(len(self.heads))
         self._last_places = np.append(self.head_places[1:], count + len(self.heads))[: len(self.heads)] - 1
+        # Every measure goes these ways, there and back: laid out once, each is a single gathering.
+        self._source = np.empty(count + len(self.heads), dtype=np.int64)
+        self._source[places] = self.order
+        self._source[self.head_places] = np.arange(count, count + len(self.heads))
+        self._before = np.empty(count, dtype=np.int64)
+        self._before[self.order] = places - 1
 
     def with_heads(self, heads: Array, events: Array) -> Array:
         """[E + G]: heads [G] and the events' values [E, in order of arrival], interleaved."""
-        whole = np.empty(len(self.order) + len(self.members), dtype=heads.dtype)
-        whole[self.head_places] = heads
-        whole[self._event_places] = events[self.order]
+        whole: Array = np.concatenate([events, heads]).take(self._source)
         return whole
 
     def before(self, whole: Array) -> Array:
         """[E] in order of arrival: what stands just before each event."""
-        found = np.empty(len(self.order), dtype=whole.dtype)
-        found[self.order] = whole[self._event_places - 1]
+        found: Array = whole.take(self._before)
         return found
 
     def at(self, whole: Array) -> Array:
         """[E] in order of arrival: what stands at each event."""
-        found = np.empty(len(self.order), dtype=whole.dtype)
-        found[self.order] = whole[self._event_places]
+        found: Array = whole[1:].take(self._before)
         return found
 
     def last(self, whole: Array) -> Array:
@@ -80,11 +82,11 @@ class Groups:
 
     def running_sum(self, heads: Ints, events: Ints) -> Ints:
         """[E + G] int64: each head, plus the events after it up to each of them."""
-        whole: Ints = np.cumsum(self.with_heads(heads, events))
-        base = whole[self.head_places] - heads
-        whole[self.head_places] -= base
-        whole[self._event_places] -= base[self.group]
-        return whole
+        whole: Ints = self.with_heads(heads, events)
+        if len(whole):
+            # A head takes back what stood at the end of the group before it: then one sum runs through them all.
+            whole[self.head_places[1:]] -= np.add.reduceat(whole, self.head_places)[:-1]
+        return np.cumsum(whole, out=whole)
 
     def running_max(self, heads: Ints, events: Ints) -> Ints:
         """[E + G] int64: the greatest of the head and the events up to each place."""
@@ -110,9 +112,9 @@ class Groups:
         """
         if not rising:
             return -self.running_max(-heads, -events)
-        whole = np.empty(len(self.order) + len(heads), dtype=np.int64)
+        entries = self._last_places - self.head_places + 1
+        whole: Ints = np.repeat(np.minimum(heads, events[self.order[self.heads]]), entries)
         whole[self.head_places] = heads
-        whole[self._event_places] = np.minimum(heads, events[self.order[self.heads]])[self.group]
         return whole
 
     def running_decay(self, heads: Floats, decays: Floats, weights: Floats) -> Floats:

@@ -151,6 +151,11 @@ class Plan:
         """Whether different ones are counted."""
         return "distinct" in self.measures.names
 
+    @property
+    def typed(self) -> bool:
+        """Whether types of events are looked at."""
+        return not {"types", "meanings", "taste"}.isdisjoint(self.measures.names)
+
     @cached_property
     def meanings(self) -> tuple[str, ...]:
         """Those that some type has, in alphabetical order."""
@@ -214,13 +219,13 @@ class Plan:
 
     def values(self, known: Known) -> Floats:
         """[n, A] float64, in the order of `columns`; NaN where there is nothing to tell."""
-        made: dict[str, list[Floats]] = {}
+        made: dict[str, list[Floats | Ints]] = {}
         never = known.last == NEVER
         totals = known.totals
         for name in self.measures.names:
             if name in ("events", "types", "meanings"):
                 stem = {"events": "events", "types": "type ", "meanings": "meaning "}[name]
-                made[name] = [totals[total].astype(np.float64) for total in totals if total.startswith(stem)]
+                made[name] = [totals[total] for total in totals if total.startswith(stem)]
             elif name in ("taste", "amount", "quantity"):
                 made[name] = [totals[name] / FIXED]
             elif name in ("value", "dwell"):
@@ -239,7 +244,10 @@ class Plan:
             elif name == "distinct" and known.bits is not None:
                 made[name] = [sketch.estimate(known.bits)]
         columns = [column for name in self.measures.names for column in made.get(name, ())]
-        return np.column_stack(columns) if columns else np.zeros((len(known.now), 0))
+        values = np.empty((len(known.now), len(columns)))
+        for place, column in enumerate(columns):
+            values[:, place] = column
+        return values
 
 
 def _fixed(numbers: Floats) -> Ints:

@@ -15,6 +15,7 @@ to the last bit, however the events are cut into chunks: one by one, or all at o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +25,8 @@ from penchant.features.aggregates.grouped import NEVER
 from penchant.features.aggregates.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from concurrent.futures import Executor
 
     from torch import Tensor
 
@@ -70,21 +72,36 @@ class Aggregates:
         Raises:
             DataError: an event is earlier than one before it, in this chunk or an earlier one.
         """
-        times = chunk.times
-        if len(times):
-            falls = np.flatnonzero(times[1:] < times[:-1])
-            back = 0 if times[0] < self.clock else int(falls[0]) + 1 if len(falls) else None
-            if back is not None:
-                raise DataError(
-                    f"Aggregates: event {back} of this chunk (time {int(times[back])}) is earlier than one before "
-                    "it: sort the events by time"
-                )
-        users, items = self._take(chunk)
-        return AsOf(users=self.plan.values(users), items=self.plan.values(items))
+        self._refuse_disorder(chunk)
+        users, items = self._sides(chunk)
+        return AsOf(users=self.plan.values(users()), items=self.plan.values(items()))
+
+    def begin(self, chunk: Chunk, users: Executor, items: Executor) -> Callable[[], AsOf]:
+        """As `advance`, but the two sides are taken up at the same time.
+
+        They share nothing but what they read, and numpy lets go of the interpreter for long arrays.
+
+        Args:
+            chunk: the events.
+            users: what works for users and nothing else, one chunk after the other.
+            items: the same for items.
+
+        Returns:
+            what waits for the result; the next chunk may be begun before.
+
+        Raises:
+            DataError: as `advance`.
+        """
+        self._refuse_disorder(chunk)
+        known = self._sides(chunk)
+        of_users = users.submit(lambda: self.plan.values(known[0]()))
+        of_items = items.submit(lambda: self.plan.values(known[1]()))
+        return lambda: AsOf(users=of_users.result(), items=of_items.result())
 
     def take(self, chunk: Chunk) -> None:
         """Take up events as they arrive, late ones too, and tell nothing."""
-        self._take(chunk)
+        for side in self._sides(chunk):
+            side()
 
     def users_at(self, rows: Ints, now: int) -> Floats:
         """[n, A] float64: what is known of users at a moment; a row that is not here did nothing."""
@@ -114,10 +131,24 @@ class Aggregates:
         last = tensors["users/last"]
         self.clock = int(last.max()) if len(last) else NEVER
 
-    def _take(self, chunk: Chunk) -> tuple[Known, Known]:
+    def _refuse_disorder(self, chunk: Chunk) -> None:
+        times = chunk.times
+        if not len(times):
+            return
+        falls = np.flatnonzero(times[1:] < times[:-1])
+        back = 0 if times[0] < self.clock else int(falls[0]) + 1 if len(falls) else None
+        if back is not None:
+            raise DataError(
+                f"Aggregates: event {back} of this chunk (time {int(times[back])}) is earlier than one before "
+                "it: sort the events by time"
+            )
+
+    def _sides(self, chunk: Chunk) -> tuple[Callable[[], Known], Callable[[], Known]]:
+        """What takes the chunk up for users, and for items: each is called once, in either order."""
         weights = self.plan.weights(chunk)
-        users = self.users.advance(chunk.users, chunk.times, weights, chunk.item_hashes)
-        items = self.items.advance(chunk.items, chunk.times, weights, chunk.user_hashes)
         if len(chunk):
             self.clock = max(self.clock, int(chunk.times.max()))
-        return users, items
+        return (
+            partial(self.users.advance, chunk.users, chunk.times, weights, chunk.item_hashes),
+            partial(self.items.advance, chunk.items, chunk.times, weights, chunk.user_hashes),
+        )

@@ -71,7 +71,7 @@ class Tally:
             owners: [E] int64, in order of arrival; room is made for new ones.
             times: [E] int64.
             weights: per total, [E] int64: what each event adds.
-            others: [E] uint64, hash of the other side's id.
+            others: [E] uint64, hash of the other side's id; [0] where nobody counts different ones.
         """
         if len(owners):
             self.grow(int(owners.max()) + 1)
@@ -85,11 +85,10 @@ class Tally:
             totals[name] = groups.before(whole)
         latest = groups.running_max(state["last"][members], times)
         now = groups.at(latest)
-        earliest = groups.running_min(state["first"][members], times, rising=bool((now == times).all()))
-        decayed = tuple(
-            self._decay(groups, number, half_life, latest, (now - times) / half_life)
-            for number, half_life in enumerate(self.plan.half_lives)
-        )
+        rising = bool((now == times).all())
+        earliest = groups.running_min(state["first"][members], times, rising=rising)
+        late = None if rising else now - times
+        decayed = self._decayed(groups, latest, late) if self.plan.half_lives else ()
         bits = None
         if self.plan.distinct:
             bits = groups.before(sketch.note(groups, owners, sketch.bit_of(others), state["bits"]))
@@ -120,7 +119,7 @@ class Tally:
             last=state["last"],
             first=state["first"],
             decayed=tuple(
-                np.exp2(-((moment - state["last"]) / half_life)) * state[f"decayed {number}"]
+                _halved(moment - state["last"], half_life) * state[f"decayed {number}"]
                 for number, half_life in enumerate(self.plan.half_lives)
             ),
             bits=sketch.count(state["bits"]) if self.plan.distinct else None,
@@ -149,24 +148,32 @@ class Tally:
             self._arrays[name] = array.view(mine.dtype)
         self._size = sizes.pop()
 
-    def _decay(self, groups: Groups, number: int, half_life: float, latest: Ints, late: Floats) -> Floats:
-        """[E]: the decayed count just before each event, as of that event; and the state moves on.
+    def _decayed(self, groups: Groups, latest: Ints, late: Ints | None) -> tuple[Floats, ...]:
+        """Per half-life, [E]: the decayed count just before each event, as of that event; and the state moves on.
 
         Args:
             groups: the events.
-            number: which of the half-lives.
-            half_life: microseconds.
             latest: [E + G] the time of the owner's latest event at each place.
-            late: [E] how many half-lives each event was late.
+            late: [E] microseconds that each event was late; None where none was.
         """
-        array = self._arrays[f"decayed {number}"]
-        steps = np.diff(latest, prepend=latest[:1])
+        steps = np.zeros(len(latest), np.int64)
+        np.subtract(latest[1:], latest[:-1], out=steps[1:])
         steps[groups.head_places] = 0
-        decays = np.exp2(-(steps / half_life))
-        whole = groups.running_decay(array[groups.members], decays, np.exp2(-late))
-        array[groups.members] = groups.last(whole)
-        found: Floats = groups.at(decays) * groups.before(whole)
-        return found
+        made = []
+        for number, half_life in enumerate(self.plan.half_lives):
+            array = self._arrays[f"decayed {number}"]
+            decays = _halved(steps, half_life)
+            weights = np.ones(len(groups.order)) if late is None else _halved(late, half_life)
+            whole = groups.running_decay(array[groups.members], decays, weights)
+            array[groups.members] = groups.last(whole)
+            made.append(groups.at(decays) * groups.before(whole))
+        return tuple(made)
+
+
+def _halved(ages: Ints, half_life: float) -> Floats:
+    """[n]: what is left of one after so long; both in microseconds."""
+    left: Floats = ages / -half_life
+    return np.exp2(left, out=left)
 
 
 _EMPTY = {"last": NEVER, "first": -NEVER}
