@@ -72,9 +72,10 @@ def dataset(seed=0):
     return worlds.Dataset(name="rage", schema=schema, events=events, items=tables[0], users=tables[1])
 
 
-def pipeline(data, aggregates=AGGREGATES):
-    """The model, trained on everything in `data`."""
-    space = FeatureSpace.fit(data, data.events, FeatureConfig(aggregates=aggregates, half_lives=(0.2, 5.0)))
+def pipeline(data, aggregates=AGGREGATES, **choices):
+    """The model, trained on everything in `data`; `choices` of `[features]`."""
+    config = FeatureConfig(aggregates=aggregates, half_lives=(0.2, 5.0), **choices)
+    space = FeatureSpace.fit(data, data.events, config)
     catalogue = space.catalogue(data.items)
     torch.manual_seed(0)
     model = Bandwagon(Bandwagon.Config(), space.sizes)

@@ -15,10 +15,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import beside
 import worlds
 from penchant.features import history
+from penchant.features.beside import Beside
 from penchant.features.live import LiveSignals
+from penchant.features.signals import Signals
 from penchant.features.space import FeatureConfig, FeatureSpace
+from penchant.features.written import known_reviews
 from penchant.schema import EVENT_COLUMNS, TIME, USER
 from penchant.serve.sessions import Sessions
 
@@ -143,6 +147,88 @@ def test_signals_of_every_training_event_as_live_just_before_it(start_at):
     for position, user in enumerate(order.to_list()):
         assert torch.equal(sessions.user(user).signals[0], whole.signals[position])
     assert torch.equal(sessions.user(user).catalogue.signals, whole.catalogue.signals)
+
+
+@cache
+def befriended(*, aggregates=("trend",), reviews=True, social=True):
+    """Reviews and friends count too."""
+    data = beside.dataset()
+    choices = FeatureConfig(aggregates=aggregates, half_lives=(0.01, 0.2), reviews=reviews, social=social)
+    space = FeatureSpace.fit(data, data.events, choices)
+    return data, space, space.catalogue(data.items)
+
+
+@pytest.mark.parametrize(
+    ("start_at", "choices"),
+    [(0, {}), (200, {}), (0, {"social": False, "aggregates": False}), (200, {"reviews": False})],
+)
+def test_reviews_and_friends_of_every_training_event_as_live_just_before_it(start_at, choices):
+    data, space, catalogue = befriended(**choices)
+    order = data.events[USER].unique().sort()
+    trained = space.training_users(order, data.events, catalogue, data.users).history
+    places = dict(zip(order.to_list(), trained.offsets.tolist(), strict=False))
+    sessions = Sessions(space, catalogue, data.events.head(start_at), data.users, item_signals=True)
+    for number, event in enumerate(data.events.select(EVENT_COLUMNS).iter_rows()):
+        user, item, time = event[:3]
+        place = places[user]
+        places[user] += 1
+        if number < start_at:
+            continue
+        asked = sessions.user(user, time)
+        assert torch.equal(asked.signals[0], trained.user_signals[place])
+        assert torch.equal(asked.catalogue.signals[catalogue.row(item)], trained.item_signals[place])
+        if number % 2:
+            sessions.append(*event)
+        else:
+            sessions.extend(data.events.slice(number, 1))
+    whole = space.users(order, data.events, catalogue, data.users)
+    for position, user in enumerate(order.to_list()):
+        assert torch.equal(sessions.user(user).signals[0], whole.signals[position])
+    assert torch.equal(sessions.user(user).catalogue.signals, whole.catalogue.signals)
+
+
+def test_a_planted_peek_of_reviews_and_friends_stays_invisible():
+    """What is written or done at an event's moment or later leaves every earlier signal as it was."""
+    data, space, catalogue = befriended()
+    middle = data.events.height // 2
+    user, item, time = data.events.row(middle)[:3]
+    known = int((data.events[TIME] <= time).sum())
+    peeks = pl.DataFrame(
+        # Its own event's review: at the same moment, later, and dated before it.
+        [(user, item, time, "", 5.0), (user, item, time + 1, "", 5.0), (user, item, 0, "", 5.0)],
+        schema=data.reviews.schema,
+        orient="row",
+    )
+    own = {"schema": data.schema, "items": data.items, "users": data.users, "social": data.social, "name": "peek"}
+    friends = data.social.filter(pl.col(USER) == user)["friend_id"]
+    later = pl.DataFrame(
+        [(friend, item, time + 1, "buy", None) for friend in friends], schema=data.events.schema, orient="row"
+    )
+    events = pl.concat([data.events, later]).sort(TIME, maintain_order=True)
+    loud = worlds.Dataset(events=events, reviews=pl.concat([data.reviews, peeks]), **own)
+    tables = {"reviews": known_reviews(loud.reviews, loud.events), "social": data.social}
+    signals = Signals(space.signals.state, Beside.load(space.signals.state.beside, tables))
+    quiet = space.signals.just_before(data.events, catalogue)
+    peeking = signals.just_before(events, catalogue)
+    for one, other in zip(quiet, peeking, strict=True):
+        assert torch.equal(one[:known], other[:known])
+    assert not torch.equal(quiet[1][known:], peeking[1][known : data.events.height])
+    live = LiveSignals.after(signals, catalogue, events.head(middle))
+    assert torch.equal(live.users([user], time)[0], quiet[0][middle])
+    assert torch.equal(live.items(time)[catalogue.row(item)], quiet[1][middle])
+
+
+@pytest.mark.parametrize(("cut", "choices"), [(0, {}), (17, {}), (420, {}), (17, {"social": False})])
+def test_friends_do_not_depend_on_where_the_log_begins(cut, choices):
+    data, space, catalogue = befriended(**choices)
+    at_once = Sessions(space, catalogue, data.events, data.users)
+    kept = LiveSignals.after(space.signals, catalogue, data.events.head(cut)).tensors()
+    live = LiveSignals.after(space.signals, catalogue, data.events.head(cut), kept)
+    pieces = Sessions(space, catalogue, data.events.head(cut), data.users, live=live, counted=cut)
+    pieces.take([(*row, None) for row in data.events.slice(cut, 50).select(EVENT_COLUMNS).iter_rows()])
+    pieces.extend(data.events.slice(cut + 50))
+    for user in (100, 130, 159, 7):
+        assert torch.equal(at_once.user(user).signals, pieces.user(user).signals)
 
 
 @pytest.mark.parametrize("cut", [0, 17, 420])

@@ -8,7 +8,8 @@ model.safetensors          what the model has learned
 item_vectors.safetensors   the catalogue's vectors, for a model that has them
 content.safetensors        what encoders made of the catalogue's text, pictures and sound
 items, users, events       Parquet: the catalogue, the profiles, and what everyone did so far
-aggregates.safetensors     the state of behaviour aggregates after those events, if models see them
+reviews, social            Parquet: whose reviews (no texts) and friends count, if they do
+aggregates.safetensors     the state of signals after those events, if models see them
 golden.json                requests with their answers; one that answers otherwise is not served
 card.md                    what it is, for people
 =========================  =======================================================================
@@ -60,7 +61,7 @@ class Bundle:
         pipeline: the model over the catalogue.
         users: the profiles, one row per user of whom anything is known.
         events: canonical events in log order: what everyone did when the bundle was made.
-        aggregates: the state of behaviour aggregates after `events`; None where the feature space has no signals.
+        aggregates: the state of signals after `events`; None where the feature space has no signals.
     """
 
     manifest: Manifest
@@ -117,8 +118,9 @@ def write_bundle(
     model = {key: t.contiguous() for key, t in pipeline.model.state().items()}
     created = datetime.now(UTC)
     config = msgspec.to_builtins(pipeline.model.config)
-    space_print = fingerprint(space)
-    data_print = fingerprint(*(_table_print(table) for table in (pipeline.catalogue.frame, users, events)))
+    space_print, beside = fingerprint(space), pipeline.space.beside
+    tables = (pipeline.catalogue.frame, users, events, *beside.values())
+    data_print = fingerprint(*map(_table_print, tables))
     bundle_id = f"{created:%Y%m%d-%H%M%S}-{fingerprint(kind, config, space_print, data_print, str(created))[:8]}"
     with new_folder(bundles / bundle_id) as draft:
         write_json(draft / "space.json", space)
@@ -131,6 +133,8 @@ def write_bundle(
         pipeline.catalogue.frame.write_parquet(draft / "items.parquet")
         users.write_parquet(draft / "users.parquet")
         events.write_parquet(draft / "events.parquet")
+        for table, rows in beside.items():
+            rows.write_parquet(draft / f"{table}.parquet")
         live = None
         if pipeline.space.signals is not None:
             live = LiveSignals.after(pipeline.space.signals, pipeline.catalogue, events)
@@ -191,7 +195,8 @@ def open_bundle(path: Path | str) -> Bundle:
         saved = msgspec.json.decode((folder / "space.json").read_bytes(), type=SpaceState)
         root = Path(manifest.root) if manifest.root else None
         library = Library(root if root and root.is_dir() else None)
-        space = FeatureSpace.load(saved, load_file(folder / "space.safetensors"), library)
+        beside = {name: pl.read_parquet(folder / f"{name}.parquet") for name in _beside(saved, manifest)}
+        space = FeatureSpace.load(saved, load_file(folder / "space.safetensors"), library, beside)
         found = registry.load(registry.MODELS, manifest.kind, "model")
         model: Recommender = found(
             registry.read_config(found.Config, manifest.config, str(folder / "manifest.json")), space.sizes
@@ -237,6 +242,12 @@ def _vectors(folder: Path, manifest: Manifest) -> Tensor | None:
 def _tensors(folder: Path, manifest: Manifest, name: str) -> dict[str, Tensor] | None:
     """What a file holds if the manifest lists it: one that it does not list is not trusted."""
     return load_file(folder / name) if name in manifest.files else None
+
+
+def _beside(saved: SpaceState, manifest: Manifest) -> list[str]:
+    """Tables that signals look at beside the events, of those that the manifest lists."""
+    wanted = saved.signals.beside.tables if saved.signals else ()
+    return [name for name in wanted if f"{name}.parquet" in manifest.files]
 
 
 def _flat(content: Mapping[str, tuple[Tensor, Tensor]]) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import threading
-from itertools import count, filterfalse, repeat
+from itertools import count, filterfalse, islice, repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from penchant.features.streaming import CHUNK
 from penchant.schema import AMOUNT, DWELL, ITEM, QUANTITY, USER, VALUE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
@@ -55,6 +55,7 @@ class LiveSignals:
         self._users: dict[Any, int] = {}
         self._state = Aggregates(signals.plan, items=len(catalogue))
         self._births = signals.births(catalogue)
+        self._beside = signals.beside.live(catalogue) if signals.beside else None
         self._lock = threading.Lock()
 
     @classmethod
@@ -97,10 +98,12 @@ class LiveSignals:
             known = names.to_list()
             fresh = list(filterfalse(self._users.__contains__, known))
             self._users.update(zip(fresh, count(len(self._users)), strict=False))
+            if self._beside:
+                self._beside.meet(fresh)
             numbered = pl.DataFrame({USER: names, "row": list(map(self._users.__getitem__, known))})
             rows = events.select(USER).join(numbered, on=USER, how="left", maintain_order="left")["row"]
             for chunk in self._chunk(events, rows.to_numpy()).cut(CHUNK):
-                self._state.take(chunk)
+                self._take(chunk)
             self._state.users.grow(len(self._users))
 
     def note(self, events: Sequence[Done]) -> None:
@@ -108,11 +111,14 @@ class LiveSignals:
         if not events:
             return
         with self._lock:
+            known = len(self._users)
             rows = [self._users.setdefault(event[0], len(self._users)) for event in events]
-            self._state.take(self._told(events, rows))
+            if self._beside:
+                self._beside.meet(islice(self._users, known, None))
+            self._take(self._told(events, rows))
             self._state.users.grow(len(self._users))
 
-    def users(self, ids: Iterable[Any], now: int) -> Tensor:
+    def users(self, ids: Sequence[Any], now: int) -> Tensor:
         """[B, A] float32: the signals of users; of one who is not known, those of nobody."""
         return self.signals.of_users(self._raw_users(ids, now))
 
@@ -125,7 +131,8 @@ class LiveSignals:
         chunk, plan = self._told(events, [0] * len(events)), self.signals.plan
         alone = Tally(plan, 1)
         alone.advance(chunk.users, chunk.times, plan.weights(chunk), chunk.item_hashes)
-        return self.signals.of_users(plan.values(alone.at(np.zeros(1, np.int64), now)))
+        raw = plan.values(alone.at(np.zeros(1, np.int64), now))
+        return self.signals.of_users(self._beside.users(raw, [None], now) if self._beside else raw)
 
     def of_user(self, user_id: Any, now: int) -> dict[str, float | None]:
         """By column: what people see of a user; None where there is nothing to tell."""
@@ -138,17 +145,24 @@ class LiveSignals:
     def tensors(self) -> dict[str, Tensor]:
         """The state, for safetensors. Whose row is whose follows from the events, in their order."""
         with self._lock:
-            return self._state.tensors()
+            return self._state.tensors() | (self._beside.tensors() if self._beside else {})
 
-    def _raw_users(self, ids: Iterable[Any], now: int) -> Floats:
+    def _raw_users(self, ids: Sequence[Any], now: int) -> Floats:
         with self._lock:
             rows = np.fromiter(map(self._users.get, ids, repeat(-1)), np.int64)
-            return self._state.users_at(rows, now)
+            raw = self._state.users_at(rows, now)
+            return self._beside.users(raw, ids, now) if self._beside else raw
 
     def _raw_items(self, rows: Ints, now: int) -> Floats:
         with self._lock:
             raw = self._state.items_at(rows, now)
-        return with_ages(raw, self._births[rows], np.full(len(rows), now))
+        raw = with_ages(raw, self._births[rows], np.full(len(rows), now))
+        return self._beside.items(raw, rows, now) if self._beside else raw
+
+    def _take(self, chunk: Chunk) -> None:
+        self._state.take(chunk)
+        if self._beside:
+            self._beside.take(chunk)
 
     def _chunk(self, events: pl.DataFrame, users: Ints) -> Chunk:
         rows = self._catalogue.rows(events[ITEM]).numpy()
@@ -176,6 +190,9 @@ class LiveSignals:
     def _load(self, events: pl.DataFrame, tensors: Mapping[str, Tensor]) -> None:
         self._users = dict(zip(events[USER].unique(maintain_order=True).to_list(), count(), strict=False))
         self._state.load(tensors)
+        if self._beside:
+            self._beside.meet(self._users)
+            self._beside.load(tensors)
         if len(self._state.users) != len(self._users) or len(self._state.items) != len(self._catalogue):
             raise ValueError("the state of aggregates is not of these users and items")
 

@@ -61,7 +61,7 @@ class Reviews:
         ratings = table[RATING].cast(pl.Float64).fill_null(np.nan).to_numpy()
         rated = np.isfinite(ratings)
         self._ones = np.ones(table.height, np.int64)
-        self._rated, self._ratings = rated.astype(np.int64), _fixed(np.where(rated, ratings, 0.0))
+        self._rated, self._ratings = rated.astype(np.int64), fixed(np.where(rated, ratings, 0.0))
         self._told, self._vectors = present.astype(np.int64), np.where(present[:, None], vectors[timed], 0.0)
         self._own = Timeline(table, [USER, ITEM])
         self._sides = {side: Timeline(table, [side]) for side in (USER, ITEM)}
@@ -90,13 +90,14 @@ class Reviews:
         # One dimension at a time: running sums of all of them at once would be the largest thing in memory.
         vectors = np.empty((events.height, self._vectors.shape[1]), np.float32)
         for place in range(vectors.shape[1]):
-            vectors[:, place] = visible(_fixed(self._vectors[:, place])) / PARTS / np.maximum(told, 1)
+            vectors[:, place] = visible(fixed(self._vectors[:, place])) / PARTS / np.maximum(told, 1)
         return ReviewsAsOf(
             counts=counts, ratings=np.where(rated > 0, mean, np.nan), vectors=vectors, present=told > 0
         )
 
 
-def _fixed(numbers: Array) -> Ints:
+def fixed(numbers: Array) -> Ints:
+    """Whole `PARTS` of each number, one beyond a million counting as that."""
     held = np.clip(numbers.astype(np.float64), -_LARGEST, _LARGEST)
     whole: Ints = np.rint(held * PARTS).astype(np.int64)
     return whole

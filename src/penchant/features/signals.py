@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Signals: behaviour aggregates as a model sees them, scaled by what training saw.
+"""Signals: aggregates of behaviour, and reviews and friends beside it, as a model sees them.
 
 Long-tailed numbers are squeezed by a signed logarithm, then brought to mean 0 and deviation 1 over the training
 events, each as of itself; what there is nothing to tell of becomes 0, the mean.
@@ -16,6 +16,7 @@ import torch
 
 from penchant.features.aggregates.measures import Measures, Plan
 from penchant.features.aggregates.state import AsOf
+from penchant.features.beside import Beside, BesideState
 from penchant.features.columnset import column_of
 from penchant.features.moments import DAY
 from penchant.features.streaming import as_of_parts
@@ -52,51 +53,59 @@ class SignalState(msgspec.Struct, frozen=True, kw_only=True):
     measures: Measures
     users: Scale
     items: Scale
+    beside: BesideState = BesideState()
 
 
 class Signals:
-    """Which aggregates models see, and how they are scaled.
+    """Which aggregates models see, what of reviews and friends, and how they are scaled.
 
     Args:
         state: what `fit` made, or a file held.
+        beside: the tables that count beside the events, where the state names any.
     """
 
-    def __init__(self, state: SignalState) -> None:
+    def __init__(self, state: SignalState, beside: Beside | None = None) -> None:
         self.state = state
         self.plan = Plan(state.measures)
+        self.beside = beside
 
     @classmethod
-    def fit(cls, measures: Measures, events: pl.DataFrame, catalogue: Catalogue) -> Signals:
+    def fit(
+        cls, measures: Measures, events: pl.DataFrame, catalogue: Catalogue, beside: Beside | None = None
+    ) -> Signals:
         """Learn the scales from training events, each with what was known just before it.
 
         Args:
             measures: what is counted.
             events: canonical events that training may see.
             catalogue: their items.
+            beside: reviews and friends, where they count.
         """
-        made = cls(SignalState(measures=measures, users=_NO_SCALE, items=_NO_SCALE))
+        also = beside.state if beside else BesideState()
+        made = cls(SignalState(measures=measures, users=_NO_SCALE, items=_NO_SCALE, beside=also), beside)
         users, items = _Moments(len(made.user_columns)), _Moments(len(made.item_columns))
         for part in made._replay(in_log_order(events), catalogue):
             users.add(_squeeze(made.user_columns, part.users))
             items.add(_squeeze(made.item_columns, part.items))
-        return cls(SignalState(measures=measures, users=users.scale(), items=items.scale()))
+        return cls(msgspec.structs.replace(made.state, users=users.scale(), items=items.scale()), beside)
 
     @property
     def user_columns(self) -> tuple[str, ...]:
         """[A] names of a user's signals."""
-        return self.plan.columns
+        return self.plan.columns + (self.beside.user_columns if self.beside else ())
 
     @property
     def item_columns(self) -> tuple[str, ...]:
         """[A] names of an item's signals."""
-        return self.plan.columns + tuple(f"age_{name}" for name in self.state.measures.moments)
+        ages = tuple(f"age_{name}" for name in self.state.measures.moments)
+        return self.plan.columns + ages + (self.beside.item_columns if self.beside else ())
 
     def of_users(self, raw: Floats) -> Tensor:
-        """[n, A] float32 out of aggregates of users."""
+        """[n, A] float32 out of aggregates of users, their reviews and friends."""
         return _scaled(_squeeze(self.user_columns, raw), self.state.users)
 
     def of_items(self, raw: Floats) -> Tensor:
-        """[n, A] float32 out of aggregates of items and their ages."""
+        """[n, A] float32 out of aggregates of items, their ages and reviews."""
         return _scaled(_squeeze(self.item_columns, raw), self.state.items)
 
     def births(self, catalogue: Catalogue) -> Floats:
@@ -130,11 +139,14 @@ class Signals:
 
     def _replay(self, events: pl.DataFrame, catalogue: Catalogue) -> Iterator[AsOf]:
         """What was known just before each event that is of an item of the catalogue, chunk by chunk."""
-        births = self.births(catalogue)
+        births, start = self.births(catalogue), 0
+        past = self.beside.past(events, catalogue) if self.beside else None
         for part in as_of_parts([events], self.plan, catalogue.ids):
             times = part.events[TIME].to_numpy()
             items = with_ages(part.before.items, births[part.items], times)
-            yield AsOf(users=part.before.users, items=items)
+            known = AsOf(users=part.before.users, items=items)
+            yield past.add(start, part.items, times, known) if past else known
+            start += len(times)
 
 
 def with_ages(raw: Floats, births: Floats, now: Ints) -> Floats:

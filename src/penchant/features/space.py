@@ -21,6 +21,7 @@ from penchant.content.choices import ContentConfig
 from penchant.content.library import Library
 from penchant.features import history
 from penchant.features.aggregates.measures import Measures
+from penchant.features.beside import Beside
 from penchant.features.catalogue import Catalogue
 from penchant.features.columns import ColumnChoice, ColumnState, NumberColumn
 from penchant.features.columnset import ColumnSet, ColumnSetState, check_names, crosses_of
@@ -45,7 +46,12 @@ class FeatureConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Aggregates of behaviour that models see and the service shows: names, or true for all that the data can
     give. Off by default: they cost a pass over all events, and a model of ids alone does not look at them."""
     half_lives: tuple[float, float] = (1.0, 30.0)
-    """Days, of the aggregate "trend"."""
+    """Days, of the aggregate "trend" and of what friends did."""
+    reviews: bool = False
+    """Whether reviews are among the signals: how many, and their mean rating. Off by default as aggregates are."""
+    social: bool = False
+    """Whether friends are among the signals: how many, and how active. Off by default: a sum over all friends of a
+    user at each of the user's events is the dearest signal of all."""
     columns: dict[str, ColumnChoice] = {}
     """By column of any table: how it becomes a feature."""
     trust: list[str] = []
@@ -125,11 +131,11 @@ class FeatureSpace:
             ),
             NumberColumn.fit(events[VALUE]),
         )
-        if config.aggregates:
+        beside = Beside.choose(config.reviews, config.social, config.half_lives, dataset, events)
+        if config.aggregates or beside:
             measures = Measures.choose(config.aggregates, config.half_lives, schema)
-            space.signals = Signals.fit(
-                measures, events, Catalogue(items, Items(ids=space.item_ids.encode(items[ITEM])))
-            )
+            seen = Catalogue(items, Items(ids=space.item_ids.encode(items[ITEM])))
+            space.signals = Signals.fit(measures, events, seen, beside)
         return space
 
     @property
@@ -250,6 +256,11 @@ class FeatureSpace:
             self.values.encode(events[VALUE]),
         )
 
+    @property
+    def beside(self) -> Mapping[str, pl.DataFrame]:
+        """By name: the tables that signals look at beside the events, for whoever keeps this space."""
+        return self.signals.beside.tables if self.signals and self.signals.beside else {}
+
     def state(self) -> tuple[SpaceState, dict[str, Tensor]]:
         """(what goes into JSON, named tensors)."""
         encoders, tensors = self.content.state()
@@ -269,9 +280,18 @@ class FeatureSpace:
 
     @classmethod
     def load(
-        cls, saved: SpaceState, tensors: Mapping[str, Tensor], library: Library | None = None
+        cls,
+        saved: SpaceState,
+        tensors: Mapping[str, Tensor],
+        library: Library | None = None,
+        beside: Mapping[str, pl.DataFrame] | None = None,
     ) -> FeatureSpace:
-        """Take up what `state` returned; `library` is where content of further items is read from."""
+        """Take up what `state` and `beside` returned; `library` is where content of further items is read from.
+
+        Raises:
+            ValueError: signals lack a table that they look at.
+        """
+        signals = saved.signals
         return cls(
             saved.schema,
             (
@@ -286,7 +306,7 @@ class FeatureSpace:
             ),
             ContentColumns.load(saved.encoders, tensors, library),
             NumberColumn.load(saved.values),
-            Signals(saved.signals) if saved.signals else None,
+            Signals(signals, Beside.load(signals.beside, beside or {})) if signals else None,
         )
 
 

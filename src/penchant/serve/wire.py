@@ -124,8 +124,8 @@ class ItemCard(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of an item.
 
     Attributes:
-        signals: aggregates of what was done with it up to now, by name; null where there is nothing to tell.
-            Empty where the bundle has none.
+        signals: aggregates of what was done with it and written of it up to now, by name; null where there is
+            nothing to tell. Empty where the bundle has none.
     """
 
     item_id: Id
@@ -142,7 +142,7 @@ class UserCard(msgspec.Struct, frozen=True, kw_only=True):
         known: whether that is anything.
         events: how many events of items that the bundle holds.
         features: what the user table says, if it names them.
-        signals: aggregates of what they did up to now, as in `ItemCard`.
+        signals: aggregates of what they and their friends did up to now, as in `ItemCard`.
     """
 
     user_id: Id
