@@ -9,10 +9,10 @@ feed-forward part, smaller batches, and bfloat16 where the processor is faster w
 from __future__ import annotations
 
 from common import BATCH, BLOCKS, DROPOUT, EMBEDDING, HEADS, LENGTH, WARM_UP, arguments, report
-from penchant.data.movielens import run_file
 
 from penchant.config import RunConfig
 from penchant.data.ingest import DataConfig, ingest
+from penchant.data.sources import run_file
 from penchant.data.splits import split
 from penchant.train.callbacks import Callback, EpochReport
 from penchant.train.fit import fit, make
