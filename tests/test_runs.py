@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which run is meant, and which can go on."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 import shop
@@ -22,7 +24,20 @@ def begin(artefacts, run, name, **changes):
 def test_a_new_id_sorts_by_time_and_is_like_no_other():
     ids = {runs.new_id("ease") for _ in range(50)}
     assert len(ids) == 50
-    assert all(name.split("-")[2] == "ease" for name in ids)
+    assert all(name.split("-")[3] == "ease" for name in ids)
+
+
+def test_of_two_runs_in_one_second_the_later_one_sorts_last(monkeypatch):
+    class Clock:
+        @staticmethod
+        def now(zone):
+            return next(moments).astimezone(zone)
+
+    moments = iter(datetime(2026, 1, 2, 3, 4, 5, millisecond * 1000, tzinfo=UTC) for millisecond in (7, 89, 456))
+    monkeypatch.setattr(runs, "datetime", Clock)
+    names = [runs.new_id(kind) for kind in ("sasrec", "ease", "bpr")]
+    assert names == sorted(names)
+    assert names[0].startswith("20260102-030405-007-sasrec-")
 
 
 def test_what_is_remembered_can_change(tmp_path, run):

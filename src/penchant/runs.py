@@ -94,8 +94,9 @@ class RunFolder:
 
 
 def new_id(kind: str) -> str:
-    """A name for a run that sorts by time."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{kind}-{os.urandom(2).hex()}"
+    """A name for a run that sorts by time, also among runs of one second."""
+    now = datetime.now(UTC)
+    return f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03d}-{kind}-{os.urandom(2).hex()}"
 
 
 def all_runs(artefacts: Path) -> list[RunFolder]:

@@ -25,11 +25,11 @@ TRAIN = examples(
 EVALUATE = examples(
     "penchant evaluate                        the newest run, again",
     "penchant evaluate run.toml               the newest run of this run file",
-    "penchant evaluate 20250101-120000-ease-1a2b",
+    "penchant evaluate 20250101-120000-042-ease-1a2b",
 )
 COMPARE = examples(
     "penchant compare one.toml two.toml                 the newest run of each",
-    "penchant compare 20250101-120000-ease-1a2b 20250102-120000-sasrec-3c4d --out compare.html",
+    "penchant compare 20250101-120000-042-ease-1a2b 20250102-120000-917-sasrec-3c4d --out compare.html",
 )
 
 
