@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Annotated, ClassVar, Generic, Literal, TypeVar
 
 import msgspec
@@ -21,7 +22,7 @@ _BOUGHT = (Meaning.PURCHASE, Meaning.RETURN, Meaning.OTHER)
 """Events whose amount is money that changed hands; the price of what was only viewed may be 0."""
 
 
-class _Values(Generic[C]):
+class _Values(ABC, Generic[C]):
     """What the rules of this file share: a column, and several things that may be wrong with it."""
 
     scope: ClassVar[Scope] = "row"
@@ -42,9 +43,9 @@ class _Values(Generic[C]):
         reason = pl.coalesce(pl.when(wrong).then(pl.lit(words)) for wrong, words in found)
         return fall(events, pl.any_horizontal(wrong for wrong, _ in found), reason)
 
+    @abstractmethod
     def faults(self, columns: Collection[str]) -> Iterator[tuple[pl.Expr, str]]:
         """What may be wrong, each with its words."""
-        raise NotImplementedError
 
 
 def _wild(column: str, what: str) -> tuple[pl.Expr, str]:
