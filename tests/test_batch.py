@@ -72,6 +72,16 @@ def test_padded_is_what_a_loop_would_do(pasts, length):
     assert found.valid.tolist() == [[step < len(past) for step in range(width)] for past in kept]
 
 
+@given(PASTS, st.integers(0, 6))
+@settings(max_examples=40, deadline=None)
+def test_the_first_columns_are_those_of_the_first_events(pasts, length):
+    found = history(pasts).padded(8).first(length)
+    shortened = history([past[:length] for past in pasts])
+    assert found.rows.shape[1] == min(length, max(1, *map(len, pasts)))
+    assert found.lengths.tolist() == shortened.lengths.tolist()
+    assert found.rows[found.valid].tolist() == shortened.rows.tolist()
+
+
 def test_nobody_padded():
     nobody = history([[1]]).select(torch.zeros(0, dtype=torch.int64))
     assert nobody.padded(5).rows.shape == (0, 1)
@@ -134,6 +144,10 @@ def test_context_and_signals_go_with_their_events():
     assert wide.user_signals.shape == (3, 3, 2)
     assert not wide.user_signals[1].any()
     assert not wide.user_signals[2, 2].any()
+    narrow = wide.first(2)
+    assert torch.equal(narrow.context["tags"], wide.context["tags"][:, :2])
+    assert torch.equal(narrow.user_signals, wide.user_signals[:, :2])
+    assert torch.equal(narrow.item_signals, wide.item_signals[:, :2])
     users = Users(ids=torch.arange(3), history=whole, catalogue=Items(ids=torch.arange(6)), signals=torch.eye(3))
     assert users.select(torch.tensor([1])).signals.tolist() == [[0, 1, 0]]
     items = Items(ids=torch.arange(3), signals=torch.eye(3)).take(torch.tensor([2]))

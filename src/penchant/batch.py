@@ -87,6 +87,19 @@ class PaddedHistory:
         steps = torch.arange(self.rows.shape[1])
         return steps < self.lengths[:, None]
 
+    def first(self, length: int) -> PaddedHistory:
+        """The same, less the columns from `length` on."""
+        return PaddedHistory(
+            rows=self.rows[:, :length],
+            actions=self.actions[:, :length],
+            times=self.times[:, :length],
+            values=self.values[:, :length],
+            lengths=self.lengths.clamp(max=length),
+            context={name: value[:, :length] for name, value in self.context.items()},
+            user_signals=None if self.user_signals is None else self.user_signals[:, :length],
+            item_signals=None if self.item_signals is None else self.item_signals[:, :length],
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class History:

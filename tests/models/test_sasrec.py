@@ -1,235 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SASRec: what it is trained to foretell is what it answers, step by step."""
+"""SASRec: its blocks, and the names under which bundles keep them."""
 
 from __future__ import annotations
 
-from functools import cache
+from penchant.batch import Sizes
+from penchant.models.layers import CausalBlock
+from penchant.models.sasrec import SASRec
 
-import polars as pl
-import pytest
-import torch
-from torch.nn import functional
-
-import worlds
-from penchant.batch import TrainBatch, Users
-from penchant.errors import ConfigError
-from penchant.features import history
-from penchant.models.sasrec import SASRec, _ahead, _gap_buckets
-from penchant.schema import MICROSECONDS, USER
-from penchant.train.fit import make
+_BLOCK = ("norm_attention", "inward", "outward", "norm_forward", "expand", "contract")
 
 
-@cache
-def world():
-    return worlds.train("sasrec", worlds.checkerboard())
+def network(**choices):
+    return SASRec(SASRec.Config(**choices), Sizes(items=9, users=5, actions=3))
 
 
-def model(seed=0, **choices):
-    found = make("sasrec", {**worlds.SMALL["sasrec"], **choices}, world().space.sizes, seed)
-    # What starts as nothing would hide whether it is used.
-    torch.manual_seed(seed)
-    further = [table for bias in found.relative for table in (bias.places, bias.gaps)]
-    for table in (found.actions, found.gaps, found.values, *further):
-        torch.nn.init.normal_(table.weight)
-    return found.eval()
+def test_the_names_of_its_tensors_stay_as_old_bundles_have_them():
+    tables = [f"{name}.weight" for name in ("ids", "positions", "actions", "gaps", "values")]
+    relative = [f"relative.{n}.{name}.weight" for n in (0, 1) for name in ("places", "gaps")]
+    linear = [*(f"blocks.{n}.{name}" for n in (0, 1) for name in _BLOCK), "norm"]
+    wanted = ["start", *tables, *relative, *(f"{name}.{part}" for name in linear for part in ("weight", "bias"))]
+    assert sorted(network(blocks=2, use_relative=True).state()) == sorted(wanted)
 
 
-def prefixes(users):
-    """Every event's history just before it, as users of their own, and the rows that came then."""
-    parts, profile, targets = [], [], []
-    past = users.history
-    for user in range(len(users)):
-        start, end = int(past.offsets[user]), int(past.offsets[user + 1])
-        for event in range(start, end):
-            parts.append(torch.arange(start, event))
-            profile.append(user)
-            targets.append(int(past.rows[event]))
-    flat = torch.cat(parts)
-    owners = torch.repeat_interleave(torch.arange(len(parts)), torch.tensor([len(part) for part in parts]))
-    columns = (column[flat] for column in (past.rows, past.actions, past.times, past.values))
-    whole = Users(
-        ids=users.ids[profile],
-        history=history.build(owners, *columns, len(parts)),
-        catalogue=users.catalogue,
-        features={name: value[profile] for name, value in users.features.items()},
-    )
-    return whole, torch.tensor(targets)
-
-
-@pytest.mark.parametrize("relative", [False, True])
-@pytest.mark.parametrize("length", [worlds.EACH, 50])
-def test_the_loss_is_that_of_the_live_answers_just_before_each_event(length, relative):
-    users = world().everyone().select(torch.tensor([0, 3, 59]))
-    network = model(history_length=length, use_relative=relative)
-    before, targets = prefixes(users)
-    wanted = functional.cross_entropy(network.score(before, users.catalogue), targets)
-    torch.testing.assert_close(network.loss(TrainBatch(users=users))["next_item"], wanted)
-
-
-@pytest.mark.parametrize("relative", [False, True])
-def test_a_user_in_a_batch_with_longer_ones_is_encoded_the_same(relative):
-    users = world().users([100, 101, 999], world().dataset.events.filter(pl.col(USER) != 101))
-    network = model(use_relative=relative)
-    for user in range(3):
-        alone = network.encode_user(users.select(torch.tensor([user])))[0]
-        torch.testing.assert_close(network.encode_user(users)[user], alone)
-
-
-def test_only_the_last_events_are_looked_at():
-    network = model(history_length=3)
-    assert network.history_length == 3
-    users = world().users([100])
-    assert torch.equal(network.encode_user(users), network.encode_user(users.select(torch.tensor([0]), last=3)))
-    assert not torch.equal(
-        network.encode_user(users), network.encode_user(users.select(torch.tensor([0]), last=2))
-    )
-
-
-def changed(users, **columns):
-    past = users.history
-    kept = {name: getattr(past, name) for name in ("offsets", "rows", "actions", "times", "values")}
-    return Users(
-        ids=users.ids,
-        history=type(past)(**kept | columns),
-        catalogue=users.catalogue,
-        features=users.features,
-    )
-
-
-@pytest.mark.parametrize(
-    ("choice", "change"),
-    [
-        ("use_time", lambda users: changed(users, times=users.history.times * 3)),
-        ("use_action", lambda users: changed(users, actions=5 - users.history.actions)),
-        ("use_value", lambda users: changed(users, values=-users.history.values)),
-        (
-            "use_user_features",
-            lambda users: Users(
-                ids=users.ids,
-                history=users.history,
-                catalogue=users.catalogue,
-                features={"age": users.features["age"] + 1, "job": 2 - users.features["job"]},
-            ),
-        ),
-        (
-            "use_item_features",
-            lambda users: Users(
-                ids=users.ids,
-                history=users.history,
-                catalogue=world().space.items(world().dataset.items.select("item_id")),
-                features=users.features,
-            ),
-        ),
-    ],
-)
-def test_each_source_counts_unless_it_is_switched_off(choice, change):
-    users = world().users([100])
-    on, off = model(**{choice: True}), model(**{choice: False})
-    assert not torch.allclose(on.encode_user(users), on.encode_user(change(users)))
-    assert torch.equal(off.encode_user(users), off.encode_user(change(users)))
-
-
-def test_gaps_say_nothing_where_the_source_gives_only_an_order():
-    sizes = worlds.replace_sizes(world().space.sizes, has_time=False)
-    network = SASRec(SASRec.Config(**worlds.SMALL["sasrec"]), sizes).eval()
-    torch.nn.init.normal_(network.gaps.weight)
-    users = world().users([100])
-    late = changed(users, times=users.history.times * 3)
-    assert torch.equal(network.encode_user(users), network.encode_user(late))
-
-
-def test_buckets_of_gaps():
-    seconds = torch.tensor([[50, 50, 51, 54, 50, 50 + 2**40]])
-    assert _gap_buckets(seconds * MICROSECONDS).tolist() == [[0, 0, 1, 2, 0, 31]]
-
-
-def test_padding_learns_nothing():
-    assert not world().model.ids.weight[0].any()
-    assert not world().model.actions.weight[0].any()
-
-
-def test_dropout_is_drawn_in_training_only():
-    users = world().users([100, 101])
-    network = model()
-    assert torch.equal(network.encode_user(users), network.encode_user(users))
-    network.train()
-    assert not torch.equal(network.encode_user(users), network.encode_user(users))
-
-
-@pytest.mark.parametrize("ahead", [(), (0.0,), (0.0, 1.0)])
-def test_the_next_event_must_count(ahead):
-    with pytest.raises(ConfigError, match="ahead: the first number"):
-        make("sasrec", {"ahead": ahead}, world().space.sizes)
-
-
-def test_several_events_ahead_by_hand():
-    rows = torch.tensor([[5, 6, 7, 8], [9, 4, 0, 0]])
-    targets, shares = _ahead(rows, torch.tensor([[True] * 4, [True, True, False, False]]), (3.0, 0.0, 1.0))
-    assert targets[0].tolist() == [[5, 6, 7], [6, 7, 8], [7, 8, 8], [8, 8, 8]]
-    assert shares[0].tolist() == [[0.75, 0, 0.25], [0.75, 0, 0.25], [1, 0, 0], [1, 0, 0]]
-    assert targets[1, :2, 0].tolist() == [9, 4]
-    assert shares[1].tolist() == [[1, 0, 0], [1, 0, 0], [0, 0, 0], [0, 0, 0]]
-
-
-def test_the_loss_of_several_events_ahead_is_the_mixture():
-    users = world().users([100])
-    network = model(ahead=(1.0, 1.0))
-    before, targets = prefixes(users)
-    chances = network.score(before, users.catalogue).log_softmax(1)
-    each = torch.arange(worlds.EACH)
-    later = (each + 1).clamp(max=worlds.EACH - 1)
-    wanted = -(chances[each, targets] + chances[each, targets[later]]).mean() / 2
-    torch.testing.assert_close(network.loss(TrainBatch(users=users))["next_item"], wanted)
-
-
-def test_heads_must_divide_the_size():
-    with pytest.raises(ConfigError, match=r"heads: 3 heads do not divide embedding_size 16"):
-        make("sasrec", {"embedding_size": 16, "heads": 3}, world().space.sizes)
-
-
-def test_trains_in_bfloat16():
-    one = worlds.train(
-        "sasrec", world().dataset, config=worlds.replace_struct(worlds.QUICK, precision="bfloat16", epochs=3)
-    )
-    assert torch.isfinite(one.pipeline.score(one.everyone())).all()
-    assert all(tensor.dtype != torch.bfloat16 for tensor in one.model.state().values())
-
-
-def test_state_with_a_missing_name_is_refused():
-    state = world().model.state()
-    state.pop("start")
-    with pytest.raises(RuntimeError, match="start"):
-        model().load_state(state)
-
-
-def apart(network, *, gap=0, blocks=1):
-    """What the bias of one block makes of the users' histories, stretched in time."""
-    times = torch.arange(4)[None] * (1 + gap) * MICROSECONDS
-    return network._biases(times)[blocks - 1]
-
-
-def test_attention_knows_how_many_places_two_events_are_apart():
-    bias = apart(model(use_relative=True, use_time=False))
-    assert bias.shape == (1, 2, 5, 5)
-    assert torch.equal(bias[0, :, 3, 3], bias[0, :, 4, 4])
-    assert torch.equal(bias[0, :, 3, 1], bias[0, :, 4, 2])
-    assert not torch.equal(bias[0, :, 4, 4], bias[0, :, 4, 3])
-
-
-def test_attention_knows_how_long_ago_an_event_was():
-    network = model(use_relative=True)
-    near, far = apart(network), apart(network, gap=1000)
-    assert not torch.equal(near[0, :, 4, 1], far[0, :, 4, 1])
-    assert torch.equal(near[0, :, 4, 4], far[0, :, 4, 4])
-    still = model(use_relative=True, use_time=False)
-    assert torch.equal(apart(still)[0], apart(still, gap=1000)[0])
-
-
-def test_relative_places_start_as_nothing():
-    plain, relative = (
-        make("sasrec", {**worlds.SMALL["sasrec"], "use_relative": on}, world().space.sizes, 0).eval()
-        for on in (False, True)
-    )
-    relative.load_state({**relative.state(), **plain.state()})
-    users = world().everyone()
-    torch.testing.assert_close(plain.encode_user(users), relative.encode_user(users))
+def test_its_blocks_are_as_chosen():
+    blocks = network(embedding_size=12, heads=3, blocks=2, inner_size=20, dropout=0.1).blocks
+    assert all(isinstance(block, CausalBlock) for block in blocks)
+    assert [(block.heads, block.expand.out_features, block.dropout.rate) for block in blocks] == [(3, 20, 0.1)] * 2

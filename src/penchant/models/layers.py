@@ -6,6 +6,7 @@ Shape legend: B users, L length, D embedding size, H heads.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 import torch
@@ -126,7 +127,19 @@ class RelativeBias(nn.Module):
         return bias.movedim(-1, -2)
 
 
-class CausalBlock(nn.Module):
+class Block(nn.Module, ABC):
+    """A layer over a sequence in which a position sees itself and what came before."""
+
+    @abstractmethod
+    def forward(self, x_BLD: Tensor, bias_BHLL: Tensor | None = None) -> Tensor:
+        """[B, L, D]; `bias_BHLL` says how far apart two positions are, where that is wanted."""
+
+    @abstractmethod
+    def at(self, x_BLD: Tensor, ends_B: Tensor, bias_BHL: Tensor | None = None) -> Tensor:
+        """[B, D]: what `forward` gives at position `ends_B` of each user, without the work for the others."""
+
+
+class CausalBlock(Block):
     """One pre-norm Transformer block in which a position sees itself and what came before."""
 
     def __init__(self, dim: int, heads: int, inner: int, dropout: float) -> None:

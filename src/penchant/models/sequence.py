@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every model has in common that reads a history step by step, each step seeing those before it.
+
+An item is its id plus its attributes and content, a step in the history carries its action, its value and the
+time since the step before, and what is known of the user is added to every step. A stack of blocks turns that into
+what is foretold at each step, trained with a softmax over the whole catalogue, which is what makes such models
+strong (Klenitskiy and Vasilev, RecSys 2023, https://arxiv.org/abs/2309.07602). Blocks may also see how far apart
+two steps are. A model adds its block, and nothing else.
+
+Shape legend: B users, L length, D embedding size, H heads, N items of a catalogue, T positions with a target, M
+targets of a position.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import torch
+from torch import Tensor, nn
+
+from penchant.errors import ConfigError
+from penchant.models.layers import Block, Dropout, FeatureEmbedding, RelativeBias
+from penchant.models.losses import softmax_cross_entropy
+from penchant.models.readers import ContentProjection
+from penchant.models.recommender import Learned, ModelConfig, VectorRecommender
+from penchant.schema import MICROSECONDS
+
+if TYPE_CHECKING:
+    from penchant.batch import Items, PaddedHistory, Sizes, TrainBatch, Users
+
+_GAPS = 32
+"""Buckets of the time between two steps: powers of two of a second, the last for two thousand years."""
+
+_VALUE_EDGES = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
+"""Between the buckets of a step's value, in deviations from the mean."""
+
+
+class SequenceRecommender(Learned, VectorRecommender):
+    """Foretells the next event from those before it; a subclass says what its blocks are."""
+
+    class Config(ModelConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+        """Choices of every sequence model."""
+
+        embedding_size: Annotated[int, msgspec.Meta(ge=4, le=4096)] = 64
+        blocks: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
+        heads: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
+        dropout: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.3
+        history_length: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 100
+        """How many of a user's last events are looked at."""
+        use_time: bool = True
+        use_action: bool = True
+        use_value: bool = True
+        ahead: tuple[Annotated[float, msgspec.Meta(ge=0)], ...] = (1.0,)
+        """How much the next event counts as the target of a step, the one after it, and so on. More than one helps
+        where events come in bursts; after the all-action loss of PinnerFormer
+        (https://arxiv.org/abs/2205.04507), kept near."""
+        use_relative: bool = False
+        """A block also sees how far apart two events are, in places and in time."""
+        use_item_features: bool = True
+        use_user_features: bool = True
+
+    config: Config
+    value_edges: Tensor
+
+    def __init__(self, config: Config, sizes: Sizes) -> None:
+        super().__init__(config, sizes)
+        dim = config.embedding_size
+        if dim % config.heads:
+            raise ConfigError(f"[model] heads: {config.heads} heads do not divide embedding_size {dim} evenly")
+        if not config.ahead or config.ahead[0] <= 0:
+            raise ConfigError("[model] ahead: the first number is the next event's share and must be above 0")
+        self.history_length = config.history_length
+        self.ids = nn.Embedding(sizes.items, dim, padding_idx=0)
+        self.start = nn.Parameter(torch.zeros(dim))
+        self.positions = nn.Embedding(config.history_length + 1, dim)
+        self.actions = nn.Embedding(sizes.actions, dim, padding_idx=0)
+        self.gaps = nn.Embedding(_GAPS, dim)
+        self.values = nn.Embedding(len(_VALUE_EDGES) + 1, dim)
+        self.register_buffer("value_edges", torch.tensor(_VALUE_EDGES), persistent=False)
+        self.item_features = FeatureEmbedding(sizes.item_features if config.use_item_features else {}, dim)
+        self.item_content = ContentProjection(sizes.content if config.use_item_features else {}, dim)
+        self.user_features = FeatureEmbedding(sizes.user_features if config.use_user_features else {}, dim)
+        self.dropout = Dropout(config.dropout)
+        self.blocks = nn.ModuleList(self.make_block() for _ in range(config.blocks))
+        self.relative = nn.ModuleList(
+            RelativeBias(config.heads, config.history_length + 1, _GAPS)
+            for _ in range(config.blocks if config.use_relative else 0)
+        )
+        self.norm = nn.LayerNorm(dim)
+        for table in (self.ids, self.positions):
+            nn.init.normal_(table.weight, std=dim**-0.5)
+        nn.init.zeros_(self.ids.weight[0])
+        # What may turn out to say nothing starts as nothing.
+        nn.init.zeros_(self.actions.weight)
+        nn.init.zeros_(self.gaps.weight)
+        nn.init.zeros_(self.values.weight)
+
+    @abstractmethod
+    def make_block(self) -> Block:
+        """A fresh block of the stack, as `config` has it."""
+
+    def encode_item(self, items: Items) -> Tensor:
+        """[N, D]: id, attributes and content, summed."""
+        ids: Tensor = self.ids(items.ids)
+        total: Tensor = ids + self.item_features(items.features) + self.item_content(items.content)
+        return total
+
+    def encode_user(self, users: Users) -> Tensor:
+        """[B, D]: what is foretold after the last event, or from the profile alone where there is none."""
+        past = users.history.padded(self.config.history_length)
+        # Only items that occur are encoded: a request costs the same in a catalogue of any size.
+        rows, local = torch.unique(past.rows, return_inverse=True)
+        table_ND = self.encode_item(users.catalogue.take(rows))
+        x_BLD, biases = self._before_last(table_ND, replace(past, rows=local), users)
+        nearest = biases[-1]
+        if nearest is not None:
+            nearest = nearest[torch.arange(len(users)), :, past.lengths]
+        last: Tensor = self.norm(self._blocks[-1].at(x_BLD, past.lengths, nearest))
+        return last
+
+    def loss(self, batch: TrainBatch) -> dict[str, Tensor]:
+        """How badly each event is foretold from those before it."""
+        users = batch.users
+        past = users.history.padded(self.config.history_length + 1)
+        table_ND = self.encode_item(users.catalogue)
+        # The last event is a target only.
+        hidden_BLD = self.hidden(table_ND, past.first(past.rows.shape[1] - 1), users)
+        valid_BL = past.valid
+        targets, shares = _ahead(past.rows, valid_BL, self.config.ahead)
+        return {"next_item": self.next_item(hidden_BLD[valid_BL], table_ND, targets[valid_BL], shares[valid_BL])}
+
+    def hidden(self, table_ND: Tensor, past: PaddedHistory, users: Users) -> Tensor:
+        """What is foretold before the first step, and after each of them.
+
+        Args:
+            table_ND: the items' vectors.
+            past: what the users did, or a variation on it; its `rows` point into `table_ND`.
+            users: who they are.
+
+        Returns:
+            [B, L + 1, D]; position l has seen l steps, and means nothing beyond the length of its history.
+        """
+        x_BLD, biases = self._before_last(table_ND, past, users)
+        hidden: Tensor = self.norm(self._blocks[-1](x_BLD, biases[-1]))
+        return hidden
+
+    def next_item(self, hidden_TD: Tensor, table_ND: Tensor, targets_TM: Tensor, shares_TM: Tensor) -> Tensor:
+        """A scalar: how badly `hidden_TD` foretells the rows `targets_TM`, which count as `shares_TM` says."""
+        return softmax_cross_entropy(hidden_TD, table_ND, targets_TM, shares_TM)
+
+    def _before_last(
+        self, table_ND: Tensor, past: PaddedHistory, users: Users
+    ) -> tuple[Tensor, list[Tensor | None]]:
+        """([B, L + 1, D] what the last block is given, all blocks' biases)."""
+        x_BLD = self._inputs(table_ND, past, users)
+        biases = self._biases(past.times)
+        for block, bias in zip(self._blocks[:-1], biases, strict=False):
+            x_BLD = block(x_BLD, bias)
+        return x_BLD, biases
+
+    def _inputs(self, table_ND: Tensor, past: PaddedHistory, users: Users) -> Tensor:
+        """[B, L + 1, D]: the learned start, and each of the L steps with all that is known of it."""
+        x = nn.functional.embedding(past.rows, table_ND) * self.config.embedding_size**0.5
+        if self.config.use_action:
+            x = x + self.actions(past.actions)
+        if self.config.use_value:
+            x = x + self.values(torch.bucketize(past.values.contiguous(), self.value_edges))
+        if self.config.use_time and self.sizes.has_time:
+            x = x + self.gaps(_gap_buckets(past.times))
+        x = (
+            torch.cat([self.start.expand(len(users), 1, -1), x], 1)
+            + self.positions.weight[: past.rows.shape[1] + 1]
+        )
+        profile = self.user_features(users.features)
+        if isinstance(profile, Tensor):
+            x = x + profile[:, None]
+        dropped: Tensor = self.dropout(x)
+        return dropped
+
+    def _biases(self, times_BL: Tensor) -> list[Tensor | None]:
+        """For each block, [B, H, L + 1, L + 1] or None: what attention adds between two places."""
+        if not self.config.use_relative:
+            return [None] * len(self.blocks)
+        steps = torch.arange(times_BL.shape[1] + 1)
+        places = (steps[:, None] - steps).clamp(min=0)[None].expand(len(times_BL), -1, -1)
+        gaps = None
+        if self.config.use_time and self.sizes.has_time:
+            # The start stands at the time of the first event.
+            times = torch.cat([times_BL[:, :1], times_BL], 1)
+            gaps = _powers(times[:, :, None] - times[:, None])
+        return [bias(places, gaps).transpose(1, 2) for bias in self.relative]
+
+    @property
+    def _blocks(self) -> list[Block]:
+        return [block for block in self.blocks if isinstance(block, Block)]
+
+
+def _ahead(rows_BL: Tensor, valid_BL: Tensor, counts: tuple[float, ...]) -> tuple[Tensor, Tensor]:
+    """([B, L, M] the events from each step on, [B, L, M] their shares, which sum to 1 where a step is valid)."""
+    length = rows_BL.shape[1]
+    steps = torch.arange(length)[:, None] + torch.arange(len(counts))
+    inside = steps.clamp(max=length - 1)
+    shares = torch.tensor(counts) * (valid_BL[:, inside] & (steps < length))
+    return rows_BL[:, inside], shares / shares.sum(2, keepdim=True).clamp(min=1e-9)
+
+
+def _gap_buckets(times_BL: Tensor) -> Tensor:
+    """[B, L] int64: the power of two of the seconds since the step before; 0 for the first step."""
+    gaps = torch.zeros_like(times_BL)
+    gaps[:, 1:] = times_BL[:, 1:] - times_BL[:, :-1]
+    return _powers(gaps)
+
+
+def _powers(gaps: Tensor) -> Tensor:
+    """Microseconds to int64 buckets: the power of two of the seconds; 0 for less than one, and for the future."""
+    seconds = (gaps.clamp(min=0) // MICROSECONDS).double()
+    # frexp writes 1 + seconds as a fraction from 1/2 to 1 times a power of two: exact, and quicker than a log.
+    return (torch.frexp(1 + seconds).exponent.long() - 1).clamp(max=_GAPS - 1)
