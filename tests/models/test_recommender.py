@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 import torch
 
+from penchant import registry
 from penchant.batch import Items, Sizes
-from penchant.models.recommender import VectorRecommender, known, zero_unknown
+from penchant.models.recommender import Learned, Range, VectorRecommender, known, zero_unknown
+from penchant.train.trainer import SPACE, TrainConfig
 
 
 class Fixed(VectorRecommender):
@@ -49,3 +52,49 @@ def test_items_never_seen_weigh_nothing():
 def test_the_contract_is_abstract():
     with pytest.raises(TypeError, match="abstract"):
         VectorRecommender(None, MODEL.sizes)
+
+
+def spaces():
+    """(key, its range, the struct that reads it) of everything that is tuned."""
+    for kind in registry.MODELS:
+        model = registry.load(registry.MODELS, kind, "model")
+        for key, where in model.space.items():
+            yield pytest.param(key, where, model.Config, id=f"{kind} {key}")
+    for key, where in SPACE.items():
+        yield pytest.param(key, where, TrainConfig, id=key)
+
+
+@pytest.mark.parametrize(("key", "where", "config"), list(spaces()))
+def test_a_key_is_tuned_within_what_it_may_be(key, where, config):
+    assert isinstance(where, Range), "write Range(low, high, log=True) or Range(choices=(32, 64))"
+    field = next(field for field in msgspec.structs.fields(config) if field.name == key)
+    for value in where.choices or (where.low, where.high):
+        msgspec.convert({key: value}, config)
+    default = field.default
+    if default is not None:
+        assert default in where.choices if where.choices else where.low <= default <= where.high
+
+
+@pytest.mark.parametrize("kind", registry.MODELS)
+def test_every_model_says_what_is_worth_tuning(kind):
+    model = registry.load(registry.MODELS, kind, "model")
+    assert model.space or issubclass(model, Learned)
+    assert not set(model.space) & {field.name for field in msgspec.structs.fields(TrainConfig)}
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({}, "give low and high"),
+        ({"low": 1}, "give low and high"),
+        ({"low": 2, "high": 1}, "low being lower"),
+        ({"low": 0, "high": 1, "log": True}, "above 0 where log = true, not 0"),
+        ({"choices": [1]}, "two choices or more"),
+        ({"choices": [1, 1]}, "that differ"),
+        ({"choices": [1, 2], "high": 3}, "either low and high, or"),
+        ({"lowest": 1}, "unknown field `lowest`"),
+    ],
+)
+def test_a_range_leaves_something_to_choose(table, message):
+    with pytest.raises(msgspec.ValidationError, match=message):
+        msgspec.convert(table, Range)

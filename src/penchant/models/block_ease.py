@@ -48,7 +48,7 @@ class BlockEASE(ItemWeights):
         seed: int = 0
         """Of the decomposition by which blocks are cut."""
 
-    space: ClassVar[dict[str, Range]] = {"reg": ("float", 1.0, 3000.0, True)}
+    space: ClassVar[dict[str, Range]] = {"reg": Range(1.0, 3000.0, log=True)}
     config: Config
 
     def solve(self, users: Users) -> None:

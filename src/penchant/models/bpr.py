@@ -37,10 +37,10 @@ class BPR(Learned, VectorRecommender):
         """Weight of the squared norms of the vectors that take part."""
 
     space: ClassVar[dict[str, Range]] = {
-        "embedding_size": ("int", 16, 256, True),
-        "negatives": ("int", 1, 32, True),
-        "length_power": ("float", 0.0, 1.0, False),
-        "reg": ("float", 0.00001, 0.03, True),
+        "embedding_size": Range(16, 256, log=True),
+        "negatives": Range(1, 32, log=True),
+        "length_power": Range(0.0, 1.0),
+        "reg": Range(0.00001, 0.03, log=True),
     }
     config: Config
 

@@ -47,7 +47,7 @@ class ContentKNN(Solved, VectorRecommender):
         seed: int = 0
         """Of the decomposition and of the sample that weights are learned from."""
 
-    space: ClassVar[dict[str, Range]] = {"size": ("int", 16, 512, True)}
+    space: ClassVar[dict[str, Range]] = {"size": Range(16, 512, log=True)}
     cold_items = True
     config: Config
 

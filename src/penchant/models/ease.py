@@ -29,7 +29,7 @@ class EASE(Solved):
         reg: Annotated[float, msgspec.Meta(gt=0)] = 300.0
         """Weight of the squared norm; grows with the number of users."""
 
-    space: ClassVar[dict[str, Range]] = {"reg": ("float", 1.0, 3000.0, True)}
+    space: ClassVar[dict[str, Range]] = {"reg": Range(1.0, 3000.0, log=True)}
     config: Config
 
     def __init__(self, config: Config, sizes: Sizes) -> None:

@@ -61,10 +61,10 @@ class IALS(Solved, VectorRecommender):
         seed: int = 0
 
     space: ClassVar[dict[str, Range]] = {
-        "embedding_size": ("int", 16, 512, True),
-        "unobserved": ("float", 1.0, 100.0, True),
-        "reg": ("float", 0.0001, 0.1, True),
-        "frequency": ("float", 0.0, 1.0, False),
+        "embedding_size": Range(16, 512, log=True),
+        "unobserved": Range(1.0, 100.0, log=True),
+        "reg": Range(0.0001, 0.1, log=True),
+        "frequency": Range(0.0, 1.0),
     }
     config: Config
 

@@ -38,10 +38,10 @@ class ItemKNN(ItemWeights):
         """How much less a user says who has many events: the power of their number that divides their weight."""
 
     space: ClassVar[dict[str, Range]] = {
-        "neighbours": ("int", 10, 1000, True),
-        "shrink": ("float", 0.1, 1000.0, True),
-        "popularity": ("float", 0.2, 0.7, False),
-        "activity": ("float", 0.0, 1.0, False),
+        "neighbours": Range(10, 1000, log=True),
+        "shrink": Range(0.1, 1000.0, log=True),
+        "popularity": Range(0.2, 0.7),
+        "activity": Range(0.0, 1.0),
     }
     config: Config
 

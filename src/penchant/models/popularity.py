@@ -29,7 +29,7 @@ class Popularity(Solved):
         half_life: Annotated[float, msgspec.Meta(gt=0)] | None = None
         """Days after which an event counts half; none: all count the same."""
 
-    space: ClassVar[dict[str, Range]] = {"half_life": ("float", 1.0, 365.0, True)}
+    space: ClassVar[dict[str, Range]] = {"half_life": Range(1.0, 365.0, log=True)}
     config: Config
 
     def __init__(self, config: Config, sizes: Sizes) -> None:

@@ -26,8 +26,31 @@ class ModelConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """What every model's configuration is a kind of: the run file's `[model]`, less its `kind`."""
 
 
-Range = tuple[str, float, float, bool]
-"""Where to look for a good choice: "int" or "float", lowest, highest, whether by orders of magnitude."""
+class Range(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where to look for a good value of one key: between two numbers, or among a few values.
+
+    Whether numbers between are whole says the key's own type. The run file's `[tune.space]` writes the same:
+    `{ low = 1, high = 1000, log = true }` or `{ choices = [32, 64] }`.
+
+    Raises:
+        ValueError: it is neither, or leaves nothing to choose.
+    """
+
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    """Whether orders of magnitude are as likely as each other, instead of numbers."""
+    choices: tuple[bool | int | float | str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Either two ends, the lower one first, or two choices at least."""
+        if self.choices:
+            if (self.low, self.high, self.log) != (None, None, False) or len(set(self.choices)) < 2:
+                raise ValueError("give either low and high, or two choices or more that differ")
+        elif self.low is None or self.high is None or not self.low < self.high:
+            raise ValueError("give low and high, low being lower, or choices")
+        elif self.log and self.low <= 0:
+            raise ValueError(f"low must be above 0 where log = true, not {self.low:g}")
 
 
 class Recommender(ABC):
@@ -40,7 +63,7 @@ class Recommender(ABC):
 
     Config: ClassVar[type[ModelConfig]]
     space: ClassVar[dict[str, Range]] = {}
-    """Keys of `Config` that are worth tuning, and where."""
+    """Keys of `Config` that are worth tuning, and where; those of training stand beside `TrainConfig`."""
     history_length: int | None = None
     """How many of a user's last events the model looks at; None for all."""
     cold_items: bool = False

@@ -40,9 +40,9 @@ class UserKNN(Solved):
         """How much less a shared item says that many did: the power of their number that divides its weight."""
 
     space: ClassVar[dict[str, Range]] = {
-        "neighbours": ("int", 10, 1000, True),
-        "shrink": ("float", 0.1, 100.0, True),
-        "popularity": ("float", 0.0, 1.0, False),
+        "neighbours": Range(10, 1000, log=True),
+        "shrink": Range(0.1, 100.0, log=True),
+        "popularity": Range(0.0, 1.0),
     }
     config: Config
 

@@ -13,6 +13,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from penchant.batch import TrainBatch
 from penchant.errors import ConfigError, DataError
+from penchant.models.recommender import Range
 from penchant.train.average import WeightAverage
 from penchant.train.callbacks import Callback, EpochReport
 from penchant.train.checkpoint import Checkpoints, Progress
@@ -55,6 +56,14 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Epochs between checkpoints."""
     seed: Annotated[int, msgspec.Meta(ge=0)] = 0
     precision: Precision = Precision.AUTO
+
+
+SPACE: dict[str, Range] = {
+    "learning_rate": Range(0.0001, 0.01, log=True),
+    "batch_size": Range(choices=(32, 64, 128, 256)),
+    "weight_decay": Range(choices=(0.0, 0.001, 0.01, 0.1)),
+}
+"""Keys of `TrainConfig` that are worth tuning for any learned model, and where."""
 
 
 class TrainResult(msgspec.Struct, frozen=True, kw_only=True):
