@@ -288,6 +288,22 @@ def test_long_gradients_are_shortened():
     assert moved[0] > moved[1]
 
 
+def test_the_model_sees_everyone_before_the_first_step(tmp_path):
+    told = []
+
+    class Watch(Callback):
+        def on_start(self, epochs, per_epoch, done):
+            told.append(done)
+
+    for resume in (False, True):
+        network = model()
+        network.begin = told.append
+        run(tmp_path, network=network, callbacks=(Watch(),), epochs=2, resume=resume)
+    everyone, first, again, resumed = told
+    assert len(everyone) == len(again) == worlds.USERS
+    assert (first, resumed) == (0, 2 * PER_EPOCH)
+
+
 def test_nobody_to_learn_from():
     with pytest.raises(DataError, match="no user of the training part has an event"):
         fit(model(), world().users([998, 999]), config())

@@ -111,6 +111,13 @@ class Learned(Recommender, nn.Module):
         nn.Module.__init__(self)
         Recommender.__init__(self, config, sizes)
 
+    def begin(self, users: Users) -> None:
+        """Look at everything that is learned from, once, before the first step and before a run is resumed.
+
+        For what a batch cannot tell, such as how often each item occurs. `users.catalogue` is that of every batch
+        to come. What is made here is made anew for each run, so it need not be part of the state.
+        """
+
     @abstractmethod
     def loss(self, batch: TrainBatch) -> dict[str, Tensor]:
         """One scalar per task; the trainer minimises their sum."""

@@ -112,6 +112,8 @@ class Trainer:
         self._sampler = Sampler(users, config.batch_size, config.seed, longest)
         if not len(self._sampler):
             raise DataError("There is nothing to learn from: no user of the training part has an event")
+        # Before the optimiser and the average take up the parameters.
+        model.begin(users)
         self._optimiser = torch.optim.AdamW(
             model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.98)
         )
