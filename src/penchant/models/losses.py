@@ -1,15 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Losses over the whole catalogue that never hold the whole table of logits.
+"""Losses of what is foretold: over the whole catalogue without holding all its logits, or over a few negatives.
 
-Shape legend: T positions with a target, N items, D embedding size, C rows of a chunk, M targets of a position.
+All take what each position says of what comes next, a table of items' vectors, and the rows of the items that
+came; where several came, with how much each counts. All give a mean over positions, 0 where there are none.
+
+Shape legend: T positions with a target, N items, D embedding size, C rows of a chunk, M targets of a position, S
+negatives.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from penchant.models.negatives import Drawn
 
 _CHUNK_CELLS = 2**21
 """Logits held at once: 8 MiB of float32, about what a core's cache serves well."""
@@ -58,13 +67,16 @@ class _SoftmaxCrossEntropy(torch.autograd.Function):
         return mean
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None]:
         grad_hidden, grad_table = ctx.saved_tensors
         scale = grads[0] * ctx.scale
         return grad_hidden * scale, grad_table * scale, None, None
 
 
-def softmax_cross_entropy(hidden: Tensor, table: Tensor, targets: Tensor, shares: Tensor | None = None) -> Tensor:
+def softmax_cross_entropy(
+    hidden: Tensor, table: Tensor, targets: Tensor, shares: Tensor | None = None, *, smoothing: float = 0.0
+) -> Tensor:
     """Mean cross-entropy of a softmax over all items.
 
     Args:
@@ -72,11 +84,122 @@ def softmax_cross_entropy(hidden: Tensor, table: Tensor, targets: Tensor, shares
         table: [N, D] vectors of all items.
         targets: [T] int64, the row of the item that came; or [T, M], several of them.
         shares: [T, M] how much each of several targets counts; a row sums to 1.
+        smoothing: this share of what is to be foretold is spread over all items alike (label smoothing, Szegedy
+            et al., https://arxiv.org/abs/1512.00567).
 
     Returns:
         A scalar; memory is bounded whatever T times N may be.
     """
+    targets_TM, shares_TM = _several(targets, shares, hidden)
+    loss: Tensor = _SoftmaxCrossEntropy.apply(hidden, table, targets_TM, shares_TM)  # type: ignore[no-untyped-call]
+    if not smoothing:
+        return loss
+    # Spread labels change only which logit is wanted, and the mean of all logits is that of the mean vector.
+    wanted_T = (_scores(hidden, table, targets_TM) * shares_TM).sum(1)
+    return loss + smoothing * _mean(wanted_T - (hidden @ table.mean(0)).to(hidden.dtype))
+
+
+def sampled_softmax(
+    hidden: Tensor, table: Tensor, targets: Tensor, drawn: Drawn, shares: Tensor | None = None
+) -> Tensor:
+    """Mean cross-entropy of a softmax whose denominator is estimated from negatives.
+
+    A negative counts for as many items as it stands for: its logit is lessened by the logarithm of how often the
+    draw brings it (Bengio and Senecal, 2008). The target takes part with certainty, not by a draw, so its logit
+    stays as it is (Khrylchenko et al., https://arxiv.org/abs/2507.09331), and a negative that is the target is
+    left out. So the denominator is right in expectation, and loss and gradient tend to those of the full softmax.
+
+    Args:
+        hidden: [T, D].
+        table: [N, D]; it may be a part of the catalogue that holds targets and negatives.
+        targets: [T] or [T, M].
+        drawn: negatives, as rows of `table`.
+        shares: [T, M]; a target of share 0 is none.
+    """
+    targets_TM, shares_TM = _several(targets, shares, hidden)
+    wanted_TM = _scores(hidden, table, targets_TM)
+    others_TS = _scores(hidden, table, drawn.rows) - drawn.log_count
+    others_TS = others_TS.masked_fill(drawn.hits(targets_TM, shares_TM > 0), -torch.inf)
+    certain_TM = wanted_TM.masked_fill(~_once(targets_TM, shares_TM), -torch.inf)
+    total_T = torch.cat([certain_TM, others_TS], 1).logsumexp(1)
+    return _mean(total_T - (wanted_TM * shares_TM).sum(1))
+
+
+def gbce(
+    hidden: Tensor,
+    table: Tensor,
+    targets: Tensor,
+    drawn: Drawn,
+    shares: Tensor | None = None,
+    *,
+    n_items: int,
+    calibration: float,
+) -> Tensor:
+    """Binary cross-entropy, generalised so that few negatives do not make it overconfident.
+
+    Petrov and Macdonald, "gSASRec", RecSys 2023, https://arxiv.org/abs/2308.07192. With negatives drawn uniformly,
+    the target's log-probability counts less the fewer of all items are drawn. Its power, in the paper
+    `alpha * (t * (1 - 1 / alpha) + 1 / alpha)`, is `1 - t * (1 - alpha)`.
+
+    Args:
+        hidden: [T, D].
+        table: [N, D]; it may be a part of the catalogue that holds targets and negatives.
+        targets: [T] or [T, M].
+        drawn: negatives, as rows of `table`; one that is a target counts for nothing.
+        shares: [T, M].
+        n_items: how many items the negatives were drawn from.
+        calibration: `t` of the paper: 0 for the plain loss, 1 for scores whose sigmoid is a probability.
+    """
+    targets_TM, shares_TM = _several(targets, shares, hidden)
+    count = drawn.rows.shape[-1]
+    alpha = min(1.0, count / max(n_items - 1, 1))
+    power = 1 - calibration * (1 - alpha)
+    wanted_T = (functional.softplus(-_scores(hidden, table, targets_TM)) * shares_TM).sum(1)
+    others_TS = functional.softplus(_scores(hidden, table, drawn.rows))
+    others_T = others_TS.masked_fill(drawn.hits(targets_TM, shares_TM > 0), 0.0).sum(1)
+    return _mean(power * wanted_T + others_T) / (count + 1)
+
+
+def bpr(hidden: Tensor, table: Tensor, targets: Tensor, drawn: Drawn, shares: Tensor | None = None) -> Tensor:
+    """How badly the target beats the negatives, one by one: Rendle et al., "BPR", UAI 2009.
+
+    Args:
+        hidden: [T, D].
+        table: [N, D]; it may be a part of the catalogue that holds targets and negatives.
+        targets: [T] or [T, M].
+        drawn: negatives, as rows of `table`; one that is a target counts for nothing.
+        shares: [T, M].
+    """
+    targets_TM, shares_TM = _several(targets, shares, hidden)
+    wanted_TM, others_TS = _scores(hidden, table, targets_TM), _scores(hidden, table, drawn.rows)
+    counts_TS = ~drawn.hits(targets_TM, shares_TM > 0)
+    lost_TMS = functional.softplus(others_TS[:, None] - wanted_TM[:, :, None]) * counts_TS[:, None]
+    lost_TM = lost_TMS.sum(2) / counts_TS.sum(1, keepdim=True).clamp(min=1)
+    return _mean((lost_TM * shares_TM).sum(1))
+
+
+def _several(targets: Tensor, shares: Tensor | None, hidden: Tensor) -> tuple[Tensor, Tensor]:
+    """([T, M] targets, [T, M] shares) of either form."""
     if shares is None:
-        targets = targets[:, None]
-        shares = hidden.new_ones(1, 1).expand(len(targets), 1)
-    return _SoftmaxCrossEntropy.apply(hidden, table, targets, shares)  # type: ignore[no-any-return, no-untyped-call]
+        return targets[:, None], hidden.new_ones(1, 1).expand(len(targets), 1)
+    return targets, shares
+
+
+def _scores(hidden_TD: Tensor, table_ND: Tensor, rows: Tensor) -> Tensor:
+    """[T, S] of rows [S] for all positions, or of rows [T, S]; under autocast, too, in `hidden_TD`'s precision."""
+    # An embedding's backward pass is many times as fast as that of an index.
+    vectors = functional.embedding(rows, table_ND)
+    if rows.dim() == 1:
+        return (hidden_TD @ vectors.T).to(hidden_TD.dtype)
+    return (vectors @ hidden_TD[:, :, None]).squeeze(2).to(hidden_TD.dtype)
+
+
+def _once(targets_TM: Tensor, shares_TM: Tensor) -> Tensor:
+    """[T, M] bool: the targets that count, each item once in its row."""
+    earlier_MM = torch.ones(targets_TM.shape[1], targets_TM.shape[1], dtype=torch.bool).tril(-1)
+    same_TMM = (targets_TM[:, :, None] == targets_TM[:, None]) & (shares_TM > 0)[:, None]
+    return (shares_TM > 0) & ~(same_TMM & earlier_MM).any(2)
+
+
+def _mean(values_T: Tensor) -> Tensor:
+    return values_T.sum() / max(len(values_T), 1)
