@@ -15,10 +15,12 @@ import worlds
 from penchant.batch import TrainBatch, Users
 from penchant.errors import ConfigError
 from penchant.features import history
+from penchant.models.negatives import Drawn
 from penchant.models.sasrec import SASRec
 from penchant.models.sequence import _ahead, _gap_buckets
+from penchant.recommend.pipeline import Pipeline
 from penchant.schema import MICROSECONDS, USER
-from penchant.train.fit import make
+from penchant.train.fit import fit, make
 
 
 @cache
@@ -248,3 +250,46 @@ def test_hidden_states_are_those_of_the_answers_and_a_varied_past_is_taken_as_it
     varied = network.hidden(table, turned, users)
     torch.testing.assert_close(varied[:, 0], hidden[:, 0])
     assert not torch.allclose(varied[:, 1], hidden[:, 1])
+
+
+@pytest.mark.parametrize("ahead", [(1.0,), (0.6, 0.4)])
+def test_all_items_as_negatives_are_the_whole_catalogue(ahead):
+    users = world().everyone().select(torch.tensor([0, 3, 59]))
+    whole, sampled = model(ahead=ahead), model(ahead=ahead, loss="sampled_softmax")
+    rows = torch.randperm(len(users.catalogue))
+    sampled.objective.draw = lambda _: Drawn(rows=rows, log_count=torch.zeros(len(rows)))
+    wanted, found = (network.loss(TrainBatch(users=users))["next_item"] for network in (whole, sampled))
+    torch.testing.assert_close(found, wanted)
+
+
+def test_with_negatives_only_items_that_occur_are_encoded():
+    users = world().everyone().select(torch.tensor([0, 3]))
+    network = model(loss="bpr", negative_count=2)
+    network.begin(world().everyone())
+    encode, seen = network.encode_item, []
+    network.encode_item = lambda items: seen.append(items.ids) or encode(items)
+    network.loss(TrainBatch(users=users))
+    occurring = users.catalogue.ids[users.history.rows].unique()
+    assert torch.isin(occurring, seen[0]).all()
+    assert len(seen[0]) <= len(occurring) + 2 + 1  # and padding's row
+
+
+LOSSES = [
+    {"label_smoothing": 0.1},
+    {"loss": "sampled_softmax", "negatives": "mixed", "negative_count": 12},
+    {"loss": "gbce", "negative_count": 12, "shared_negatives": False},
+    {"loss": "bpr", "negatives": "popularity", "negative_count": 4},
+]
+
+
+@pytest.mark.parametrize("choices", LOSSES, ids=lambda choices: "-".join(map(str, choices.values())))
+def test_tastes_are_learned_by_every_loss(choices):
+    one = world()
+    network = make("sasrec", {**worlds.SMALL["sasrec"], **choices}, one.space.sizes)
+    seen = one.everyone()
+    # Binary cross-entropy first learns that everything is unlikely.
+    fit(network, seen, worlds.replace_struct(worlds.QUICK, epochs=90 if choices.get("loss") == "gbce" else 30))
+    left = worlds.ITEMS // worlds.GROUPS - worlds.EACH
+    ranked = Pipeline(network, one.space, one.pipeline.catalogue).recommend(seen, left).rows
+    groups = torch.arange(worlds.USERS)[:, None] % worlds.GROUPS
+    assert float((ranked % worlds.GROUPS == groups).float().mean()) > 0.95

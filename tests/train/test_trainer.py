@@ -29,8 +29,8 @@ def world():
     return worlds.train("popularity", worlds.checkerboard())
 
 
-def model(seed=0):
-    return make("sasrec", worlds.SMALL["sasrec"], world().space.sizes, seed)
+def model(seed=0, **choices):
+    return make("sasrec", {**worlds.SMALL["sasrec"], **choices}, world().space.sizes, seed)
 
 
 def users():
@@ -105,6 +105,15 @@ def test_resumed_is_the_same_as_never_interrupted(tmp_path, after, average):
     same(whole.state(), resumed.state())
     assert lines(tmp_path / "whole") == lines(tmp_path / "cut")
     assert (told.steps, told.epochs, told.best) == (told_again.steps, told_again.epochs, told_again.best)
+
+
+def test_negatives_are_drawn_again_as_they_were(tmp_path):
+    choices = {"loss": "sampled_softmax", "negatives": "mixed", "negative_count": 8}
+    whole, _ = run(tmp_path / "whole", network=model(**choices))
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "cut", network=model(**choices), callbacks=[Stop(PER_EPOCH * 3 + 1)])
+    resumed, _ = run(tmp_path / "cut", network=model(seed=9, **choices), resume=True)
+    same(whole.state(), resumed.state())
 
 
 def test_resumed_twice_and_between_validations(tmp_path):

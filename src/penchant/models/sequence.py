@@ -4,8 +4,8 @@
 An item is its id plus its attributes and content, a step in the history carries its action, its value and the
 time since the step before, and what is known of the user is added to every step. A stack of blocks turns that into
 what is foretold at each step, trained with a softmax over the whole catalogue, which is what makes such models
-strong (Klenitskiy and Vasilev, RecSys 2023, https://arxiv.org/abs/2309.07602). Blocks may also see how far apart
-two steps are. A model adds its block, and nothing else.
+strong (Klenitskiy and Vasilev, RecSys 2023, https://arxiv.org/abs/2309.07602), or over negatives where it is too
+large for that. Blocks may also see how far apart two steps are. A model adds its block, and nothing else.
 
 Shape legend: B users, L length, D embedding size, H heads, N items of a catalogue, T positions with a target, M
 targets of a position.
@@ -23,13 +23,14 @@ from torch import Tensor, nn
 
 from penchant.errors import ConfigError
 from penchant.models.layers import Block, Dropout, FeatureEmbedding, RelativeBias
-from penchant.models.losses import softmax_cross_entropy
+from penchant.models.objective import Objective, ObjectiveConfig
 from penchant.models.readers import ContentProjection
-from penchant.models.recommender import Learned, ModelConfig, VectorRecommender
+from penchant.models.recommender import Learned, VectorRecommender
 from penchant.schema import MICROSECONDS
 
 if TYPE_CHECKING:
     from penchant.batch import Items, PaddedHistory, Sizes, TrainBatch, Users
+    from penchant.models.negatives import Drawn
 
 _GAPS = 32
 """Buckets of the time between two steps: powers of two of a second, the last for two thousand years."""
@@ -41,7 +42,7 @@ _VALUE_EDGES = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
 class SequenceRecommender(Learned, VectorRecommender):
     """Foretells the next event from those before it; a subclass says what its blocks are."""
 
-    class Config(ModelConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    class Config(ObjectiveConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Choices of every sequence model."""
 
         embedding_size: Annotated[int, msgspec.Meta(ge=4, le=4096)] = 64
@@ -73,6 +74,7 @@ class SequenceRecommender(Learned, VectorRecommender):
         if not config.ahead or config.ahead[0] <= 0:
             raise ConfigError("[model] ahead: the first number is the next event's share and must be above 0")
         self.history_length = config.history_length
+        self.objective = Objective(config)
         self.ids = nn.Embedding(sizes.items, dim, padding_idx=0)
         self.start = nn.Parameter(torch.zeros(dim))
         self.positions = nn.Embedding(config.history_length + 1, dim)
@@ -121,16 +123,24 @@ class SequenceRecommender(Learned, VectorRecommender):
         last: Tensor = self.norm(self._blocks[-1].at(x_BLD, past.lengths, nearest))
         return last
 
+    def begin(self, users: Users) -> None:
+        """Learn how often each item occurs: negatives may be drawn by that."""
+        self.objective.begin(users)
+
     def loss(self, batch: TrainBatch) -> dict[str, Tensor]:
         """How badly each event is foretold from those before it."""
         users = batch.users
-        past = users.history.padded(self.config.history_length + 1)
-        table_ND = self.encode_item(users.catalogue)
+        items, past = users.catalogue, users.history.padded(self.config.history_length + 1)
+        drawn = self.objective.draw(past.rows[past.valid])
+        if drawn is not None:
+            items, past, drawn = _occurring(items, past, drawn)
+        table_ND = self.encode_item(items)
         # The last event is a target only.
         hidden_BLD = self.hidden(table_ND, past.first(past.rows.shape[1] - 1), users)
         valid_BL = past.valid
         targets, shares = _ahead(past.rows, valid_BL, self.config.ahead)
-        return {"next_item": self.next_item(hidden_BLD[valid_BL], table_ND, targets[valid_BL], shares[valid_BL])}
+        found = self.objective(hidden_BLD[valid_BL], table_ND, targets[valid_BL], shares[valid_BL], drawn)
+        return {"next_item": found}
 
     def hidden(self, table_ND: Tensor, past: PaddedHistory, users: Users) -> Tensor:
         """What is foretold before the first step, and after each of them.
@@ -146,10 +156,6 @@ class SequenceRecommender(Learned, VectorRecommender):
         x_BLD, biases = self._before_last(table_ND, past, users)
         hidden: Tensor = self.norm(self._blocks[-1](x_BLD, biases[-1]))
         return hidden
-
-    def next_item(self, hidden_TD: Tensor, table_ND: Tensor, targets_TM: Tensor, shares_TM: Tensor) -> Tensor:
-        """A scalar: how badly `hidden_TD` foretells the rows `targets_TM`, which count as `shares_TM` says."""
-        return softmax_cross_entropy(hidden_TD, table_ND, targets_TM, shares_TM)
 
     def _before_last(
         self, table_ND: Tensor, past: PaddedHistory, users: Users
@@ -196,6 +202,17 @@ class SequenceRecommender(Learned, VectorRecommender):
     @property
     def _blocks(self) -> list[Block]:
         return [block for block in self.blocks if isinstance(block, Block)]
+
+
+def _occurring(items: Items, past: PaddedHistory, drawn: Drawn) -> tuple[Items, PaddedHistory, Drawn]:
+    """The items that occur in histories or negatives, and both with rows that point into them."""
+    rows, local = torch.unique(torch.cat([past.rows.flatten(), drawn.rows.flatten()]), return_inverse=True)
+    steps, negatives = local.split([past.rows.numel(), drawn.rows.numel()])
+    return (
+        items.take(rows),
+        replace(past, rows=steps.view_as(past.rows)),
+        replace(drawn, rows=negatives.view_as(drawn.rows)),
+    )
 
 
 def _ahead(rows_BL: Tensor, valid_BL: Tensor, counts: tuple[float, ...]) -> tuple[Tensor, Tensor]:
