@@ -99,6 +99,45 @@ def test_no_history_at_all_is_answered_with_what_is_popular(client):
     assert answer.json()["known"] is False
 
 
+def test_wishes_of_a_list(client):
+    def wished(**wishes):
+        return ids(client.post("/v1/recommendations", json={"user_id": 5, "k": 5, **wishes}))
+
+    best = ids(client.get("/v1/users/5/recommendations?k=5"))
+    assert wished() == best
+    assert wished(block=best[:2])[:3] == best[2:]
+    assert set(wished(allow=[3, "5", 7, 4711], exclude_seen=False)) == {3, 5, 7}
+    assert wished(pins=[{"item_id": "72", "rank": 2}])[1] == 72
+    assert ids(client.post("/v1/recommendations", json={"user_id": "5", "k": 5})) == best
+    varied = client.post("/v1/recommendations", json={"history": [{"item_id": 9}], "diversity": {"weight": 1}})
+    assert len(ids(varied)) == 10
+
+
+def test_a_filter_by_columns_of_the_items(client):
+    asked = {"user_id": 5, "k": 72, "where": {"genres": {"any": ["Mystery"]}}, "exclude_seen": False}
+    found = ids(client.post("/v1/recommendations", json=asked))
+    everything = [client.get(f"/v1/items/{item}").json() for item in range(1, 73)]
+    expected = {card["item_id"] for card in everything if "Mystery" in (card["features"]["genres"] or [])}
+    assert expected
+    assert set(found) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "message"),
+    [
+        ({"user_id": 5, "history": []}, "history", "history: stands beside user_id: give one of them"),
+        ({"where": {"gnres": {"any": ["a"]}}}, "where.gnres", "did you mean 'genres'?"),
+        ({"where": {"genres": {"some": ["a"]}}}, "where[...]", "unknown field `some`"),
+        ({"pins": [{"item_id": 4711}]}, "pins[0].item_id", "there is no item 4711"),
+        ({"block": [""]}, "block[0]", "must not be empty"),
+        ({"caps": {"title": 1}}, "caps.title", "only words"),
+        ({"caps": {"genres": 0}}, "caps[...]", ">= 1"),
+    ],
+)
+def test_a_wish_that_cannot_be_is_named(client, body, field, message):
+    assert message in refused(client.post("/v1/recommendations", json=body), 422, field)
+
+
 def test_events_of_unknown_items_are_kept_and_counted(client, log):
     answer = client.post(
         "/v1/events", json=[{"user_id": 1, "item_id": 10**6}, {"user_id": 1, "item_id": "电影/🎬"}]

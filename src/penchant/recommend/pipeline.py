@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from penchant.models.recommender import Learned, VectorRecommender
 from penchant.recommend import rules
+from penchant.recommend.errors import WishError
 from penchant.recommend.index import top_k
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from penchant.features.catalogue import Catalogue
     from penchant.features.space import FeatureSpace
     from penchant.models.recommender import Recommender
+    from penchant.recommend.greedy import Near
+    from penchant.recommend.wishes import Ready
 
 _REASONS_FROM = 50
 """How many of the last events may be named as a reason."""
@@ -101,6 +104,7 @@ class Pipeline:
         exclude_seen: bool = True,
         exclude: Tensor | None = None,
         within: Tensor | None = None,
+        wishes: Ready | None = None,
     ) -> Ranked:
         """The k best items of each user.
 
@@ -110,6 +114,10 @@ class Pipeline:
             exclude_seen: leave out what is in the user's own history.
             exclude: [M] catalogue rows that nobody gets.
             within: [M] catalogue rows that alone may be given.
+            wishes: what else is wished of the lists, over this pipeline's catalogue.
+
+        Raises:
+            WishError: the model cannot do what is wished.
         """
         with torch.inference_mode():
             scores = self.score(users).clone()
@@ -121,7 +129,11 @@ class Pipeline:
                 rules.forbid(scores, exclude)
             if within is not None:
                 rules.allow_only(scores, within)
-            rows, best = top_k(scores, k)
+            if wishes is None:
+                rows, best = top_k(scores, k)
+            else:
+                wishes.change(scores)
+                rows, best = wishes.choose(scores, k, self._likeness)
             return Ranked(rows=rows, scores=best)
 
     def similar(self, row: int, k: int) -> Ranked:
@@ -154,6 +166,23 @@ class Pipeline:
             return none
         best = near.max(dim=0)
         return torch.where(best.values > 0, recent[best.indices], none)
+
+    def _likeness(self, rows: Tensor) -> Near:
+        """How near candidates [B, P] are to the one at a position of each list: see `Ready.choose`."""
+        lists = torch.arange(len(rows))
+        if self._directions is not None:
+            directions = self._directions[rows]
+            return lambda at: (directions @ directions[lists, at][:, :, None]).squeeze(2)
+
+        def near(at: Tensor) -> Tensor:
+            found = self._affinity(rows[lists, at], None)
+            if found is None:
+                raise WishError("diversity", "this model cannot tell what is alike: leave it out, or cap a column")
+            # What leads to one item most is as near as can be; weights of different models are of different sizes.
+            most = found.amax(1, keepdim=True).clamp(min=1e-12)
+            return (found / most).clamp(min=0, max=1).gather(1, rows)
+
+        return near
 
     def _affinity(self, given: Tensor, wanted: Tensor | None) -> Tensor | None:
         """[A, B] between catalogue rows; `wanted` None for all."""

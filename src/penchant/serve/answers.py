@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from penchant.errors import PenchantError
+from penchant.recommend.errors import WishError
 from penchant.serve.checks import FieldError, NotJSONError, UnknownItemError
 from penchant.serve.eventlog import EventLogError
 from penchant.serve.wire import ErrorAnswer, Problem
@@ -33,6 +34,7 @@ _STATUS: dict[type[PenchantError], tuple[int, str]] = {
     FieldError: (422, "invalid_field"),
     NotJSONError: (400, "not_json"),
     UnknownItemError: (404, "unknown_item"),
+    WishError: (422, "invalid_field"),
     EventLogError: (503, "event_log_unavailable"),
 }
 

@@ -94,7 +94,7 @@ def _add_recommendations(app: FastAPI, service: Service, turns: Turns) -> None:
         """What is known of a user: profile, how much they did, and aggregates of it."""
         return answer(await turns.take(service.user, path_id(user_id, "user_id")))
 
-    body = {"schema": openapi.reference(wire.HistoryRequest), "examples": openapi.HISTORY_BODY}
+    body = {"schema": openapi.reference(wire.ListRequest), "examples": openapi.LIST_BODY}
 
     @app.post(
         "/v1/recommendations",
@@ -102,9 +102,9 @@ def _add_recommendations(app: FastAPI, service: Service, turns: Turns) -> None:
         **openapi.documented(wire.Recommendations, *_BODY, body=body),
     )
     async def recommendations_for(request: Request) -> Response:
-        """What to recommend to somebody with this history; nothing is written down."""
-        asked = decode(await read_body(request), wire.HistoryRequest)
-        return answer(await turns.take(service.recommend_for, asked.history, asked.k, asked.exclude_seen))
+        """What to recommend to a user, or to somebody with this history, as wished; nothing is written down."""
+        asked = decode(await read_body(request), wire.ListRequest)
+        return answer(await turns.take(service.recommend_as, asked))
 
 
 def _add_events(app: FastAPI, service: Service, turns: Turns, telemetry: Telemetry) -> None:

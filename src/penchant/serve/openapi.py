@@ -18,7 +18,7 @@ _REFERENCE = "#/components/schemas/{name}"
 _STRUCTS = (
     wire.NewEvent,
     wire.NewEvents,
-    wire.HistoryRequest,
+    wire.ListRequest,
     wire.Receipt,
     wire.Recommendations,
     wire.SimilarItems,
@@ -69,8 +69,18 @@ EVENTS_BODY = {
     "list": {"summary": "a list", "value": [_EVENT, {"user_id": "a stranger", "item_id": 181, "value": 4.5}]},
     "object": {"summary": "a list in an object", "value": {"events": [_EVENT]}},
 }
-HISTORY_BODY = {
-    "stranger": {"summary": "a stranger who watched one film", "value": {"history": [{"item_id": 50}]}}
+LIST_BODY = {
+    "stranger": {"summary": "a stranger who watched one film", "value": {"history": [{"item_id": 50}]}},
+    "ranking": {"summary": "three items, ranked for a user", "value": {"user_id": 196, "allow": [50, 181, 9]}},
+    "wishes": {
+        "summary": "a varied list of dramas for a user",
+        "value": {
+            "user_id": 196,
+            "where": {"genres": {"any": ["Drama"]}},
+            "caps": {"director": 1},
+            "diversity": {"weight": 0.3},
+        },
+    },
 }
 
 

@@ -22,6 +22,7 @@ from penchant.bundle.bundle import open_bundle
 from penchant.features.events import more_columns
 from penchant.schema import EVENT_COLUMNS, IdType
 from penchant.serve.checks import (
+    FieldError,
     UnknownItemError,
     check_batch,
     check_id,
@@ -32,6 +33,7 @@ from penchant.serve.checks import (
     check_value,
 )
 from penchant.serve.eventlog import SEQUENCE, Event, canonical
+from penchant.serve.granted import Granted
 from penchant.serve.sessions import Sessions
 from penchant.serve.shelf import Shelf
 from penchant.serve.wire import (
@@ -52,9 +54,10 @@ if TYPE_CHECKING:
     from penchant.batch import Users
     from penchant.bundle.bundle import Bundle
     from penchant.recommend.pipeline import Ranked
+    from penchant.recommend.wishes import Wishes
     from penchant.schema import Schema
     from penchant.serve.eventlog import EventLog
-    from penchant.serve.wire import HistoryEvent, Id, NewEvent
+    from penchant.serve.wire import HistoryEvent, Id, ListRequest, NewEvent
 
 LOG = logging.getLogger(__name__)
 
@@ -66,6 +69,7 @@ class _Running:
     bundle: Bundle
     sessions: Sessions
     shelf: Shelf
+    wishes: Granted
 
 
 class Service:
@@ -133,26 +137,46 @@ class Service:
 
     # Answers
 
-    def recommend(self, user_id: Id, k: int = 10, exclude_seen: bool = True) -> Recommendations:
+    def recommend_as(self, asked: ListRequest) -> Recommendations:
+        """What is asked for, by user or by history, as wished.
+
+        Raises:
+            FieldError, WishError: name the field that cannot be taken.
+        """
+        if asked.user_id is None:
+            return self.recommend_for(asked.history or [], asked.k, asked.exclude_seen, asked)
+        if asked.history is not None:
+            raise FieldError("history", "stands beside user_id: give one of them")
+        return self.recommend(asked.user_id, asked.k, asked.exclude_seen, asked)
+
+    def recommend(
+        self, user_id: Id, k: int = 10, exclude_seen: bool = True, wishes: Wishes | None = None
+    ) -> Recommendations:
         """The best `k` items for a user now; whoever is unknown is a stranger.
 
         Raises:
             FieldError: `user_id` cannot be an id, or `k` is out of bounds.
+            WishError: a wish does not fit the items or the model.
         """
         check_k(k)
         running = self._running
         user = check_id(user_id, running.bundle.pipeline.space.schema.user_id, "user_id")
         known = running.sessions.knows(user)
         users = running.sessions.user(user, self._now() // 1000)
-        return self._answer(running, users, known, k, exclude_seen)
+        return self._answer(running, users, known, k, exclude_seen, wishes)
 
     def recommend_for(
-        self, history: Sequence[HistoryEvent], k: int = 10, exclude_seen: bool = True
+        self,
+        history: Sequence[HistoryEvent],
+        k: int = 10,
+        exclude_seen: bool = True,
+        wishes: Wishes | None = None,
     ) -> Recommendations:
         """The best `k` items for somebody with this history, given oldest first where times are equal.
 
         Raises:
             FieldError: names the index and the field that cannot be taken.
+            WishError: a wish does not fit the items or the model.
         """
         check_k(k)
         check_batch(history, "history")
@@ -172,7 +196,7 @@ class Service:
             ],
             now,
         )
-        return self._answer(running, users, len(users.history.rows) > 0, k, exclude_seen)
+        return self._answer(running, users, len(users.history.rows) > 0, k, exclude_seen, wishes)
 
     def similar(self, item_id: Id, k: int = 10) -> SimilarItems:
         """The `k` items that having done `item_id` leads to most.
@@ -291,7 +315,9 @@ class Service:
         )
         for frame in strangers:  # users whose ids no table of this data set could hold
             sessions.extend(frame)
-        running = _Running(bundle, sessions, Shelf(bundle.pipeline.catalogue, schema, bundle.root))
+        catalogue = bundle.pipeline.catalogue
+        shelf = Shelf(catalogue, schema, bundle.root)
+        running = _Running(bundle, sessions, shelf, Granted(catalogue, schema))
         self._answer(running, sessions.stranger([]), known=False, k=1, exclude_seen=True)  # warm every cache
         with self._turn:
             for frame in self._log.replay(after=last):
@@ -316,9 +342,18 @@ class Service:
             raise UnknownItemError(item)
         return row
 
-    def _answer(self, running: _Running, users: Users, known: bool, k: int, exclude_seen: bool) -> Recommendations:
+    def _answer(
+        self,
+        running: _Running,
+        users: Users,
+        known: bool,
+        k: int,
+        exclude_seen: bool,
+        wishes: Wishes | None = None,
+    ) -> Recommendations:
         pipeline, shelf = running.bundle.pipeline, running.shelf
-        rows, scores = _listed(pipeline.recommend(users, k, exclude_seen=exclude_seen))
+        ready = running.wishes.ready(wishes, self._now() // 1000) if wishes else None
+        rows, scores = _listed(pipeline.recommend(users, k, exclude_seen=exclude_seen, wishes=ready))
         causes = pipeline.reasons(users.history.rows, torch.tensor(rows, dtype=torch.int64)).tolist()
         reasons = shelf.reasons(causes)
         columns = zip(shelf.ids(rows), shelf.titles(rows), rows, scores, reasons, strict=True)

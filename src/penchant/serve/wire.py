@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import msgspec
 
+from penchant.recommend.wishes import Wishes
+
 Id = int | str
 Described = msgspec.Meta
 
@@ -47,12 +49,15 @@ class NewEvents(_Request, frozen=True, kw_only=True):
     events: list[NewEvent]
 
 
-class HistoryRequest(_Request, frozen=True, kw_only=True):
-    """A request that brings its own history: nobody's id is needed."""
+class ListRequest(Wishes, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to recommend, to whom, and what else is wished of the list."""
 
-    history: list[HistoryEvent] = []
+    user_id: Annotated[Id | None, Described(description="somebody of the data, or a stranger")] = None
+    history: Annotated[
+        list[HistoryEvent] | None, Described(description="what they did, oldest first, in place of user_id")
+    ] = None
     k: Annotated[int, Described(description="how many items, 1 to 1000")] = 10
-    exclude_seen: Annotated[bool, Described(description="leave out what the history holds")] = True
+    exclude_seen: Annotated[bool, Described(description="leave out what they already did")] = True
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
