@@ -14,7 +14,7 @@ import worlds
 from penchant.models.recommender import Recommender
 from penchant.recommend.errors import WishError
 from penchant.recommend.pipeline import Pipeline
-from penchant.recommend.wishes import Wishes
+from penchant.recommend.wishes import Ready, Wishes
 from penchant.schema import Column, Kind
 
 DAY = 86_400 * 10**6
@@ -244,3 +244,13 @@ def test_a_catalogue_of_nothing():
     )
     assert len(ready.allowed) == 0
     assert [codes.shape[0] for codes, _ in ready.caps] == [0, 0]
+
+
+def test_caps_look_further_down_until_the_list_is_full():
+    codes = torch.ones(3000, 1, dtype=torch.int64)
+    codes[2500:] = torch.arange(2, 502)[:, None]
+    ready = Ready(allowed=None, added=None, pins={}, caps=[(codes, 1)], diversity=None)
+    scores = torch.arange(3000.0).flip(0)[None]
+    rows, best = ready.choose(scores, 4, pipeline()._likeness)
+    assert rows.tolist() == [[0, 2500, 2501, 2502]]
+    assert best.tolist() == [[2999, 499, 498, 497]]
