@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from penchant.batch import ContentSize
-from penchant.models import layers
+from penchant.models import attention, layers
 from penchant.models.layers import CausalBlock, Dropout, FeatureEmbedding, keep_mask
 from penchant.models.readers import ContentProjection
 
@@ -102,7 +102,7 @@ def test_both_ways_of_attention_are_one(monkeypatch):
     block = CausalBlock(8, 2, 16, 0.0)
     x = torch.randn(3, 6, 8, requires_grad=True)
     plain = block(x)
-    monkeypatch.setattr(layers, "_SHORT", 5)
+    monkeypatch.setattr(attention, "_SHORT", 5)
     fused = block(x)
     torch.testing.assert_close(plain, fused)
     sums = (torch.autograd.grad((found**2).sum(), x)[0] for found in (plain, fused))

@@ -13,14 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from penchant.models.attention import causal_attention
 from penchant.models.readers import start_small
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-_SHORT = 128
-"""Longest sequence whose attention is computed by the plain formula, where gradients are wanted."""
 
 
 def keep_mask(shape: torch.Size, rate: float) -> Tensor:
@@ -80,51 +77,6 @@ class FeatureEmbedding(nn.Module):
                 weight: Tensor = table.get_parameter("weight")
                 total = total + functional.embedding_bag(value, weight, mode="mean", padding_idx=0)
         return total
-
-
-def causal_attention(q_BHLD: Tensor, k_BHLD: Tensor, v_BHLD: Tensor, bias_BHLL: Tensor | None = None) -> Tensor:
-    """Attention in which a position sees itself and what came before; always in float32.
-
-    `bias_BHLL` is added to the scores, if there is one.
-
-    On a CPU the fused kernel's backward pass is slow for short sequences, where the plain formula's table of
-    scores still fits the cache (measured: 1.7 times as fast at 100 steps, 0.6 times at 200), and its backward
-    pass in bfloat16 is slower than in float32.
-    """
-    with torch.autocast("cpu", enabled=False):
-        q, k, v = q_BHLD.float(), k_BHLD.float(), v_BHLD.float()
-        length = q.shape[2]
-        if bias_BHLL is None and (length > _SHORT or not torch.is_grad_enabled()):
-            return functional.scaled_dot_product_attention(q, k, v, is_causal=True)
-        later = torch.full((length, length), -torch.inf).triu_(1)
-        scores = (q * q.shape[3] ** -0.5) @ k.transpose(2, 3) + later
-        if bias_BHLL is not None:
-            scores = scores + bias_BHLL
-        mixed: Tensor = scores.softmax(-1) @ v
-        return mixed
-
-
-class RelativeBias(nn.Module):
-    """What attention adds for how far apart two events are, in places and in time; one number a head.
-
-    By place after Shaw et al. (https://arxiv.org/abs/1803.02155), in the additive form of T5; by time after
-    TiSASRec (Li et al., WSDM 2020), in powers of two of a second, as in HSTU (https://arxiv.org/abs/2402.17152).
-    """
-
-    def __init__(self, heads: int, length: int, gaps: int) -> None:
-        super().__init__()
-        self.places = nn.Embedding(length, heads)
-        self.gaps = nn.Embedding(gaps, heads)
-        # What may turn out to say nothing starts as nothing.
-        nn.init.zeros_(self.places.weight)
-        nn.init.zeros_(self.gaps.weight)
-
-    def forward(self, places: Tensor, gaps: Tensor | None) -> Tensor:
-        """[.., H, K]: of each of K keys; `places` and `gaps` [.., K] say how far back it lies, as indices."""
-        bias: Tensor = self.places(places)
-        if gaps is not None:
-            bias = bias + self.gaps(gaps)
-        return bias.movedim(-1, -2)
 
 
 class Block(nn.Module, ABC):

@@ -22,7 +22,8 @@ import torch
 from torch import Tensor, nn
 
 from penchant.errors import ConfigError
-from penchant.models.layers import Block, Dropout, FeatureEmbedding, RelativeBias
+from penchant.models.attention import RelativeBias
+from penchant.models.layers import Block, Dropout, FeatureEmbedding
 from penchant.models.objective import Objective, ObjectiveConfig
 from penchant.models.readers import ContentProjection
 from penchant.models.recommender import Learned, VectorRecommender
@@ -119,7 +120,7 @@ class SequenceRecommender(Learned, VectorRecommender):
         x_BLD, biases = self._before_last(table_ND, replace(past, rows=local), users)
         nearest = biases[-1]
         if nearest is not None:
-            nearest = nearest[torch.arange(len(users)), :, past.lengths]
+            nearest = nearest.expand(len(users), -1, -1, -1)[torch.arange(len(users)), :, past.lengths]
         last: Tensor = self.norm(self._blocks[-1].at(x_BLD, past.lengths, nearest))
         return last
 
@@ -187,17 +188,17 @@ class SequenceRecommender(Learned, VectorRecommender):
         return dropped
 
     def _biases(self, times_BL: Tensor) -> list[Tensor | None]:
-        """For each block, [B, H, L + 1, L + 1] or None: what attention adds between two places."""
+        """For each block, [B, H, L + 1, L + 1] or None: what attention adds between two places; B may be 1."""
         if not self.config.use_relative:
             return [None] * len(self.blocks)
         steps = torch.arange(times_BL.shape[1] + 1)
-        places = (steps[:, None] - steps).clamp(min=0)[None].expand(len(times_BL), -1, -1)
+        places = (steps[:, None] - steps).clamp(min=0)[None]
         gaps = None
         if self.config.use_time and self.sizes.has_time:
             # The start stands at the time of the first event.
             times = torch.cat([times_BL[:, :1], times_BL], 1)
             gaps = _powers(times[:, :, None] - times[:, None])
-        return [bias(places, gaps).transpose(1, 2) for bias in self.relative]
+        return [bias(places, gaps) for bias in self.relative]
 
     @property
     def _blocks(self) -> list[Block]:
