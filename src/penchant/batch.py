@@ -147,9 +147,16 @@ class History:
         lengths = ends - self.offsets[users]
         if last is not None:
             lengths = lengths.clamp(max=last)
-        offsets = torch.zeros(len(users) + 1, dtype=torch.int64)
+        return self._cut(ends - lengths, lengths)
+
+    def stretch(self, starts: Tensor, lengths: Tensor) -> History:
+        """Of each user `lengths` [B] events, from the one at `starts` [B] on, counted from the user's first."""
+        return self._cut(self.offsets[:-1] + starts, lengths)
+
+    def _cut(self, starts: Tensor, lengths: Tensor) -> History:
+        """Histories [M] that begin at the events `starts` [M] and are `lengths` [M] long."""
+        offsets = torch.zeros(len(starts) + 1, dtype=torch.int64)
         torch.cumsum(lengths, 0, out=offsets[1:])
-        starts = ends - lengths
         total = int(offsets[-1])
         source = torch.arange(total) + torch.repeat_interleave(starts - offsets[:-1], lengths)
         return History(

@@ -111,6 +111,11 @@ class Learned(Recommender, nn.Module):
         nn.Module.__init__(self)
         Recommender.__init__(self, config, sizes)
 
+    @property
+    def training_length(self) -> int | None:
+        """How many of a user's last events `loss` is shown; None for all. The last one is a target only."""
+        return None if self.history_length is None else self.history_length + 1
+
     def begin(self, users: Users) -> None:
         """Look at everything that is learned from, once, before the first step and before a run is resumed.
 

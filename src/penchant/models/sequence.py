@@ -23,8 +23,10 @@ from torch import Tensor, nn
 
 from penchant.errors import ConfigError
 from penchant.models.attention import RelativeBias
+from penchant.models.augment import HIDDEN
+from penchant.models.augmented import Augmentation, AugmentConfig
 from penchant.models.layers import Block, Dropout, FeatureEmbedding
-from penchant.models.objective import Objective, ObjectiveConfig
+from penchant.models.objective import Objective
 from penchant.models.readers import ContentProjection
 from penchant.models.recommender import Learned, VectorRecommender
 from penchant.schema import MICROSECONDS
@@ -43,7 +45,7 @@ _VALUE_EDGES = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
 class SequenceRecommender(Learned, VectorRecommender):
     """Foretells the next event from those before it; a subclass says what its blocks are."""
 
-    class Config(ObjectiveConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    class Config(AugmentConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Choices of every sequence model."""
 
         embedding_size: Annotated[int, msgspec.Meta(ge=4, le=4096)] = 64
@@ -76,6 +78,7 @@ class SequenceRecommender(Learned, VectorRecommender):
             raise ConfigError("[model] ahead: the first number is the next event's share and must be above 0")
         self.history_length = config.history_length
         self.objective = Objective(config)
+        self.augmentation = Augmentation(config)
         self.ids = nn.Embedding(sizes.items, dim, padding_idx=0)
         self.start = nn.Parameter(torch.zeros(dim))
         self.positions = nn.Embedding(config.history_length + 1, dim)
@@ -117,39 +120,46 @@ class SequenceRecommender(Learned, VectorRecommender):
         # Only items that occur are encoded: a request costs the same in a catalogue of any size.
         rows, local = torch.unique(past.rows, return_inverse=True)
         table_ND = self.encode_item(users.catalogue.take(rows))
-        x_BLD, biases = self._before_last(table_ND, replace(past, rows=local), users)
-        nearest = biases[-1]
-        if nearest is not None:
-            nearest = nearest.expand(len(users), -1, -1, -1)[torch.arange(len(users)), :, past.lengths]
-        last: Tensor = self.norm(self._blocks[-1].at(x_BLD, past.lengths, nearest))
-        return last
+        return self._last(table_ND, replace(past, rows=local), users)
+
+    @property
+    def training_length(self) -> int | None:
+        """Everything, where training takes stretches from anywhere."""
+        return None if self.config.stretch else super().training_length
 
     def begin(self, users: Users) -> None:
-        """Learn how often each item occurs: negatives may be drawn by that."""
+        """Learn how often each item occurs and which are alike: negatives and substitutes may be drawn by that."""
         self.objective.begin(users)
+        self.augmentation.begin(users, self.sizes, self.training_length)
 
     def loss(self, batch: TrainBatch) -> dict[str, Tensor]:
         """How badly each event is foretold from those before it."""
         users = batch.users
-        items, past = users.catalogue, users.history.padded(self.config.history_length + 1)
-        drawn = self.objective.draw(past.rows[past.valid])
+        past, seen = self.augmentation(users.history, self.config.history_length + 1)
+        views = self.augmentation.views(past.first(self.config.history_length))
+        items, drawn = users.catalogue, self.objective.draw(past.rows[past.valid])
         if drawn is not None:
-            items, past, drawn = _occurring(items, past, drawn)
+            items, (past, seen, *views), drawn = _occurring(items, [past, seen, *views], drawn)
         table_ND = self.encode_item(items)
         # The last event is a target only.
-        hidden_BLD = self.hidden(table_ND, past.first(past.rows.shape[1] - 1), users)
+        hidden_BLD = self.hidden(table_ND, seen.first(past.rows.shape[1] - 1), users)
         valid_BL = past.valid
         targets, shares = _ahead(past.rows, valid_BL, self.config.ahead)
         found = self.objective(hidden_BLD[valid_BL], table_ND, targets[valid_BL], shares[valid_BL], drawn)
-        return {"next_item": found}
+        losses = {"next_item": found}
+        if views:
+            # Who the users are would tell them apart by itself: only their histories may.
+            one, other = (self._last(table_ND, view, None) for view in views)
+            losses["contrastive"] = self.augmentation.contrast(one, other, users.ids)
+        return losses
 
-    def hidden(self, table_ND: Tensor, past: PaddedHistory, users: Users) -> Tensor:
+    def hidden(self, table_ND: Tensor, past: PaddedHistory, users: Users | None) -> Tensor:
         """What is foretold before the first step, and after each of them.
 
         Args:
             table_ND: the items' vectors.
-            past: what the users did, or a variation on it; its `rows` point into `table_ND`.
-            users: who they are.
+            past: what the users did, or a variation on it; its `rows` point into `table_ND`, or are `HIDDEN`.
+            users: who they are; None where that is not to be known.
 
         Returns:
             [B, L + 1, D]; position l has seen l steps, and means nothing beyond the length of its history.
@@ -158,8 +168,17 @@ class SequenceRecommender(Learned, VectorRecommender):
         hidden: Tensor = self.norm(self._blocks[-1](x_BLD, biases[-1]))
         return hidden
 
+    def _last(self, table_ND: Tensor, past: PaddedHistory, users: Users | None) -> Tensor:
+        """[B, D]: what `hidden` gives after the last step, without the last block's work for the others."""
+        x_BLD, biases = self._before_last(table_ND, past, users)
+        nearest = biases[-1]
+        if nearest is not None:
+            nearest = nearest.expand(len(past.rows), -1, -1, -1)[torch.arange(len(past.rows)), :, past.lengths]
+        last: Tensor = self.norm(self._blocks[-1].at(x_BLD, past.lengths, nearest))
+        return last
+
     def _before_last(
-        self, table_ND: Tensor, past: PaddedHistory, users: Users
+        self, table_ND: Tensor, past: PaddedHistory, users: Users | None
     ) -> tuple[Tensor, list[Tensor | None]]:
         """([B, L + 1, D] what the last block is given, all blocks' biases)."""
         x_BLD = self._inputs(table_ND, past, users)
@@ -168,9 +187,12 @@ class SequenceRecommender(Learned, VectorRecommender):
             x_BLD = block(x_BLD, bias)
         return x_BLD, biases
 
-    def _inputs(self, table_ND: Tensor, past: PaddedHistory, users: Users) -> Tensor:
+    def _inputs(self, table_ND: Tensor, past: PaddedHistory, users: Users | None) -> Tensor:
         """[B, L + 1, D]: the learned start, and each of the L steps with all that is known of it."""
-        x = nn.functional.embedding(past.rows, table_ND) * self.config.embedding_size**0.5
+        x = nn.functional.embedding(past.rows.clamp(min=0), table_ND) * self.config.embedding_size**0.5
+        if self.augmentation.hides:
+            # Nothing stands in place of the item: the step's place and time remain.
+            x = x.masked_fill(past.rows[:, :, None] == HIDDEN, 0.0)
         if self.config.use_action:
             x = x + self.actions(past.actions)
         if self.config.use_value:
@@ -178,10 +200,10 @@ class SequenceRecommender(Learned, VectorRecommender):
         if self.config.use_time and self.sizes.has_time:
             x = x + self.gaps(_gap_buckets(past.times))
         x = (
-            torch.cat([self.start.expand(len(users), 1, -1), x], 1)
+            torch.cat([self.start.expand(len(past.rows), 1, -1), x], 1)
             + self.positions.weight[: past.rows.shape[1] + 1]
         )
-        profile = self.user_features(users.features)
+        profile = 0.0 if users is None else self.user_features(users.features)
         if isinstance(profile, Tensor):
             x = x + profile[:, None]
         dropped: Tensor = self.dropout(x)
@@ -205,14 +227,18 @@ class SequenceRecommender(Learned, VectorRecommender):
         return [block for block in self.blocks if isinstance(block, Block)]
 
 
-def _occurring(items: Items, past: PaddedHistory, drawn: Drawn) -> tuple[Items, PaddedHistory, Drawn]:
-    """The items that occur in histories or negatives, and both with rows that point into them."""
-    rows, local = torch.unique(torch.cat([past.rows.flatten(), drawn.rows.flatten()]), return_inverse=True)
-    steps, negatives = local.split([past.rows.numel(), drawn.rows.numel()])
+def _occurring(items: Items, pasts: list[PaddedHistory], drawn: Drawn) -> tuple[Items, list[PaddedHistory], Drawn]:
+    """The items that occur in histories or negatives, and all of these with rows that point into them."""
+    parts = [*(past.rows for past in pasts), drawn.rows]
+    flat = torch.cat([part.flatten() for part in parts])
+    rows, local = torch.unique(flat.clamp(min=0), return_inverse=True)
+    local = torch.where(flat == HIDDEN, flat, local)
+    locals_ = torch.split(local, [part.numel() for part in parts])
+    found = [one.view_as(part) for one, part in zip(locals_, parts, strict=True)]
     return (
         items.take(rows),
-        replace(past, rows=steps.view_as(past.rows)),
-        replace(drawn, rows=negatives.view_as(drawn.rows)),
+        [replace(past, rows=one) for past, one in zip(pasts, found, strict=False)],
+        replace(drawn, rows=found[-1]),
     )
 
 

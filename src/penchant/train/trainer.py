@@ -108,7 +108,7 @@ class Trainer:
         self.callbacks = callbacks
         self.checkpoints = Checkpoints(folder) if folder else None
         longest = None if model.history_length is None else model.history_length + 1
-        self._longest = longest
+        self._longest = model.training_length
         self._sampler = Sampler(users, config.batch_size, config.seed, longest)
         if not len(self._sampler):
             raise DataError("There is nothing to learn from: no user of the training part has an event")
