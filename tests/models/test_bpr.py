@@ -23,11 +23,12 @@ def model(board, **choices):
     torch.manual_seed(3)
     made = BPR(BPR.Config(**{"embedding_size": 6} | choices), board.space.sizes)
     torch.nn.init.normal_(made.bias.weight)
+    made.begin(board.everyone())
     return made
 
 
 def test_the_loss_is_the_naive_one(board):
-    made = model(board, negatives=3, reg=0.1, length_power=0.7)
+    made = model(board, negative_count=3, reg=0.1, length_power=0.7)
     users = board.users([100, 999, 101])
     torch.manual_seed(5)
     found = {name: float(value.detach()) for name, value in made.loss(TrainBatch(users=users)).items()}
@@ -79,3 +80,18 @@ def test_a_user_without_a_negative_left_does_not_break_the_loss(board):
     everything = worlds.table(*((7, item, n) for n, item in enumerate(board.dataset.items["item_id"])))
     loss = model(board).loss(TrainBatch(users=board.users([7], everything)))
     assert float(loss["ranking"].detach()) == 0.0
+
+
+@pytest.mark.parametrize(("negatives", "cold"), [("uniform", True), ("popularity", False)])
+def test_negatives_come_as_they_are_chosen(board, negatives, cold):
+    made = model(board, negatives=negatives, negative_count=200, reg=0.0)
+    torch.manual_seed(0)
+    users = board.users([100])
+    made.loss(TrainBatch(users=users))["ranking"].backward()
+    # Items that nobody had share the index of the unknown.
+    assert bool(made.bias.weight.grad[1].any()) == cold
+
+
+def test_negatives_need_to_know_whom_the_model_learns_from(board):
+    with pytest.raises(RuntimeError, match="begin comes first"):
+        BPR(BPR.Config(), board.space.sizes).loss(TrainBatch(users=board.everyone()))

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from penchant.models.negatives import Kind, Negatives
 from penchant.models.recommender import Learned, ModelConfig, Range, VectorRecommender
 
 if TYPE_CHECKING:
@@ -29,8 +30,11 @@ class BPR(Learned, VectorRecommender):
         """Choices of pairwise ranking."""
 
         embedding_size: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 64
-        negatives: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 4
+        negatives: Kind = "uniform"
+        negative_count: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 4
         """Items, drawn for each event, that it is to beat; one that the user has done does not count."""
+        negative_power: Annotated[float, msgspec.Meta(ge=0, le=2)] = 1.0
+        """Of popularity: an item is drawn as often as this power of its events says."""
         length_power: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
         """A history's sum is divided by this power of its length: 1 for the mean, 0 for the plain sum."""
         reg: Annotated[float, msgspec.Meta(ge=0)] = 0.001
@@ -38,7 +42,7 @@ class BPR(Learned, VectorRecommender):
 
     space: ClassVar[dict[str, Range]] = {
         "embedding_size": Range(16, 256, log=True),
-        "negatives": Range(1, 32, log=True),
+        "negative_count": Range(1, 32, log=True),
         "length_power": Range(0.0, 1.0),
         "reg": Range(0.00001, 0.03, log=True),
     }
@@ -46,6 +50,7 @@ class BPR(Learned, VectorRecommender):
 
     def __init__(self, config: Config, sizes: Sizes) -> None:
         super().__init__(config, sizes)
+        self._negatives: Negatives | None = None
         self.past = nn.Embedding(sizes.items, config.embedding_size)
         self.items = nn.Embedding(sizes.items, config.embedding_size)
         self.bias = nn.Embedding(sizes.items, 1)
@@ -54,6 +59,14 @@ class BPR(Learned, VectorRecommender):
             # Padding and unknown: nothing is known of them.
             nn.init.zeros_(table.weight[:2])
         nn.init.zeros_(self.bias.weight)
+
+    def begin(self, users: Users) -> None:
+        """Count the events of every item: negatives may be drawn by that."""
+        config = self.config
+        events = users.history.rows.bincount(minlength=len(users.catalogue))
+        self._negatives = Negatives(
+            config.negatives, config.negative_count, events, shared=False, power=config.negative_power
+        )
 
     def encode_item(self, items: Items) -> Tensor:
         """[N, D + 1]: a vector, and how likely the item is for everyone."""
@@ -67,13 +80,19 @@ class BPR(Learned, VectorRecommender):
         return torch.cat([total * self._scale(history.lengths), total.new_ones(len(users), 1)], 1)
 
     def loss(self, batch: TrainBatch) -> dict[str, Tensor]:
-        """How badly each event, given those before it, beats items drawn at random."""
+        """How badly each event, given those before it, beats items drawn at random.
+
+        Raises:
+            RuntimeError: `begin` was not called.
+        """
+        if self._negatives is None:
+            raise RuntimeError("begin comes first: negatives are drawn by what all users did")
         users = batch.users
         history, catalogue = users.history, users.catalogue
         owners = history.owners
         past_ED, place_E = _before(self.past(catalogue.ids[history.rows]), history, owners)
         user_ED = past_ED * self._scale(place_E)
-        drawn_ES = torch.randint(len(catalogue), (len(owners), self.config.negatives))
+        drawn_ES = self._negatives.draw(history.rows).rows
         counts_ES = ~torch.isin(
             owners[:, None] * len(catalogue) + drawn_ES, owners * len(catalogue) + history.rows
         )
