@@ -27,6 +27,7 @@ from penchant.data.sources.runfile import to_toml
 from penchant.data.splits import SplitConfig
 from penchant.evaluate.metrics import METRICS
 from penchant.features.columns import ColumnChoice
+from penchant.models.recommender import Range
 from penchant.schema import Column, EventType
 from penchant.serve.eventlog import EventLog
 from penchant.serve.http import create_app
@@ -105,6 +106,7 @@ def structs():
         "data.checks": ChecksConfig,
         "data.split": SplitConfig,
         "features.columns": ColumnChoice,
+        "tune.space": Range,
     }
     rules = {f"data.checks.rules {name}": registry.load(RULES, name, "rule").Config for name in RULES}
     named |= {name: config for name, config in rules.items() if msgspec.structs.fields(config)}

@@ -26,6 +26,7 @@ _PUBLIC = {
     "serve_bundle": "penchant.serve.run:run",
     "simulate_shop": "penchant.simulate.shop:simulate_shop",
     "train_models": "penchant.recipe:train",
+    "tune_model": "penchant.tune.study:tune",
 }
 """Public name -> where it lies. Nothing is imported before it is asked for; `__init__.pyi` tells type checkers."""
 

@@ -13,6 +13,7 @@ from penchant.serve.run import run as serve_bundle
 from penchant.simulate.config import ShopConfig as ShopConfig
 from penchant.simulate.shop import simulate_shop as simulate_shop
 from penchant.simulate.truth import Truth as Truth
+from penchant.tune.study import tune as tune_model
 
 __all__ = [
     "PenchantError",
@@ -30,6 +31,7 @@ __all__ = [
     "serve_bundle",
     "simulate_shop",
     "train_models",
+    "tune_model",
 ]
 
 __version__: str

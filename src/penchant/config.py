@@ -28,6 +28,7 @@ TABLES: dict[str, str] = {
     "train": "penchant.train.trainer:TrainConfig",
     "evaluate": "penchant.evaluate.protocol:EvaluateConfig",
     "serve": "penchant.serve.run:ServeConfig",
+    "tune": "penchant.tune.config:TuneConfig",
 }
 """Who reads which table."""
 

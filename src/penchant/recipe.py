@@ -104,12 +104,13 @@ class Outcome:
     report: Report | None
 
 
-def ingest(run: RunConfig, artefacts: Path | str) -> Data:
+def ingest(run: RunConfig, artefacts: Path | str, *, blind: bool = False) -> Data:
     """Read, check, clean and divide the files that a run file names.
 
     Args:
         run: the run file.
         artefacts: where the clean tables are kept, under `datasets/<name>-<hash>`.
+        blind: leave the test part out, and files of its own unread: what is chosen must not depend on it.
 
     Raises:
         DataError, ConfigError: name the file, row, column or key, and the way out; also where a column tells
@@ -117,12 +118,14 @@ def ingest(run: RunConfig, artefacts: Path | str) -> Data:
     """
     datasets = Path(artefacts) / "datasets"
     config = run.read(DataConfig, "data")
+    config = config.blind() if blind else config
     made = read_tables(config, run.base, beside=datasets)
     folder = datasets / f"{made.dataset.name}-{made.fingerprint}"
     if not (folder / "report.json").exists():
         made.dataset.save(folder, {"quarantine": made.refused})
         write_json(folder / "report.json", made.report)
     divided = split(made.dataset, config.split)
+    divided = divided.blind() if blind else divided
     check_columns(run, made.dataset, divided)
     return Data(dataset=made.dataset, split=divided, folder=folder, report=made.report)
 
@@ -160,7 +163,7 @@ def fit(
     Returns:
         by name, the main model first.
     """
-    library = _library(run, data, callbacks)
+    library = open_library(run, data, callbacks)
     bench = Workbench.prepare(run, data.dataset, data.split.train, library)
     full = Workbench.prepare(run, data.dataset, data.split.refit, library) if refit else bench
     fitted: dict[str, Fitted] = {}
@@ -265,7 +268,7 @@ def make_bundle(
     """
     served = fitted
     if serve_on == "all":
-        library = _library(run, data, callbacks)
+        library = open_library(run, data, callbacks)
         bench = Workbench.prepare(run, data.dataset, data.everything, library)
         model, _ = bench.fit(fitted.choice, steps=fitted.steps, folder=folder, resume=resume, callbacks=callbacks)
         served = replace(
@@ -359,7 +362,7 @@ def evaluate_run(place: runs.RunFolder) -> Report:
     return evaluate_models(run, data, fitted, place.path)
 
 
-def _library(run: RunConfig, data: Data, callbacks: Sequence[Callback]) -> Library:
+def open_library(run: RunConfig, data: Data, callbacks: Sequence[Callback]) -> Library:
     """Where content is read from; its vectors are kept for every data set and run of these artefacts."""
 
     def progress(column: str, done: int, total: int) -> None:

@@ -109,17 +109,22 @@ class Workbench:
         model = self.make(choice)
         validate = None
         if asked is not None and not asked.hidden.is_empty() and steps is None and not isinstance(model, Solved):
-            validate = self._validation(config, asked)
+            validate = self.validation(config.metric, asked)
         result = fit(
             model, self.users, config,
             validate=validate, folder=folder, callbacks=callbacks, resume=resume, steps=steps,
         )  # fmt: skip
         return model, result
 
-    def _validation(self, config: TrainConfig, asked: Cut) -> Callable[[Recommender], Mapping[str, float]]:
-        """The metric that early stopping looks at, and only its k: asked after each epoch, so it must be quick."""
+    def validation(self, metric: str, asked: Cut) -> Callable[[Recommender], Mapping[str, float]]:
+        """What asks a model for a metric, and only for its k: done after each epoch, so it must be quick.
+
+        Raises:
+            ConfigError: there is no such metric.
+            DataError: nothing is hidden that could be found.
+        """
         evaluate = self.run.read(EvaluateConfig, "evaluate")
-        evaluate = msgspec.structs.replace(evaluate, ks=(metric_k(config.metric, self.run.path),))
+        evaluate = msgspec.structs.replace(evaluate, ks=(metric_k(metric, self.run.path),))
         catalogue = self.catalogue()
         question = Question.prepare(self.space, catalogue, asked, self.dataset.users, config=evaluate)
 
@@ -149,8 +154,8 @@ def check_metric(run: RunConfig) -> None:
     metric_k(run.read(TrainConfig, "train").metric, run.path)
 
 
-def metric_k(metric: str, path: Path) -> int:
-    """The k in `ndcg@10`.
+def metric_k(metric: str, path: Path, table: str = "train") -> int:
+    """The k in `ndcg@10`, which `table` of the run file at `path` names.
 
     Raises:
         ConfigError: there is no such metric.
@@ -159,7 +164,7 @@ def metric_k(metric: str, path: Path) -> int:
     if name not in {*METRICS, "coverage"} or not re.fullmatch(r"[1-9]\d{0,3}", k):
         known = ", ".join(METRICS)
         raise ConfigError(
-            f'{path} [train]: metric = "{metric}" is none: write one of {known}, then @ and a length of list '
+            f'{path} [{table}]: metric = "{metric}" is none: write one of {known}, then @ and a length of list '
             'from 1 to 9999, such as "ndcg@10"'
         )
     return int(k)

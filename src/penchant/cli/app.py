@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from penchant import __version__
-from penchant.cli import answering, bundles, datasets, doctor, judging, simulating, starting, training
+from penchant.cli import answering, bundles, datasets, doctor, judging, simulating, starting, training, tuning
 from penchant.cli.say import Friendly, examples
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 app.command("init", epilog=starting.INIT)(starting.init)
 app.command("train", epilog=training.TRAIN)(training.train)
+app.command("tune", epilog=tuning.TUNE)(tuning.tune)
 app.command("evaluate", epilog=training.EVALUATE)(training.evaluate)
 app.command("compare", epilog=training.COMPARE)(training.compare)
 app.command("off-policy", epilog=judging.OFF_POLICY)(judging.off_policy)

@@ -191,6 +191,12 @@ class DataConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     checks: ChecksConfig = ChecksConfig()
     split: SplitConfig = SplitConfig()
 
+    def blind(self) -> DataConfig:
+        """The same without the files of the test part."""
+        return msgspec.structs.replace(
+            self, events=msgspec.structs.replace(self.events, test=None, test_given=None)
+        )
+
 
 def check_columns(
     where: str, columns: Mapping[str, Column], taken: Collection[str], *, patterns: bool = False

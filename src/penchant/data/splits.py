@@ -7,7 +7,7 @@ out where models are judged, so that all of them are judged alike.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
@@ -100,6 +100,10 @@ class Split:
     def refit(self) -> pl.DataFrame:
         """All that may be learned from before the test, sorted by time: what the final fit learns from."""
         return self.scan("train", "validation_given", "validation").collect()
+
+    def blind(self) -> Split:
+        """The same without the test part, and what is given of its users: for choosing."""
+        return replace(self, parts=self.parts - {"test", "test_given"})
 
     @property
     def everything(self) -> pl.DataFrame:
