@@ -113,3 +113,18 @@ def test_what_was_not_done_weighs_the_same_in_all_whatever_the_density(board):
     state = solved(board, unobserved=8.0).state()
     pairs = worlds.USERS * int(state["n_items"])
     assert float(state["unobserved"]) * pairs == pytest.approx(8.0 * worlds.USERS * worlds.EACH)
+
+
+def test_threads_change_nothing(monkeypatch, board):
+    monkeypatch.setattr(ials, "_BLOCK_CELLS", 64)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        alone = solved(board, iterations=4)
+        torch.set_num_threads(3)
+        shared = solved(board, iterations=4)
+        users = board.everyone()
+        assert torch.equal(alone.state()["items"], shared.state()["items"])
+        assert torch.equal(alone.encode_user(users), shared.encode_user(users))
+    finally:
+        torch.set_num_threads(before)
