@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
+from scipy import sparse
 
 from penchant.batch import History, Items, Users
-from penchant.models.interactions import interactions
+from penchant.models.interactions import gram, interactions
 
 
 def users(pasts, ids):
@@ -34,3 +36,12 @@ def test_repeats_count_once_and_unknown_items_never():
 
 def test_nobody():
     assert interactions(users([], [2]), 3).shape == (0, 3)
+
+
+@pytest.mark.parametrize("columns", [1, 3, 50])
+def test_what_goes_with_what(columns):
+    chance = np.random.default_rng(0)
+    dense = (chance.random((40, columns)) < 0.3) * chance.integers(1, 4, (40, 1))
+    found = gram(sparse.csr_array(dense.astype(np.float32)))
+    assert found.dtype == np.float32
+    assert found.tolist() == (dense.T @ dense).tolist()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 import worlds
 from penchant.models import item_knn
@@ -23,10 +24,11 @@ def dense(users, n_items, neighbours, shrink):
     return similar
 
 
-@pytest.mark.parametrize("cells", [1, 150, 2**25])
+@pytest.mark.parametrize(("whole", "cells"), [(0, 1), (0, 150), (0, 2**25), (4096, 2**25)])
 @pytest.mark.parametrize(("neighbours", "shrink"), [(200, 10.0), (200, 0.0), (4, 2.0), (1, 0.0)])
-def test_similarities_are_the_dense_ones(monkeypatch, cells, neighbours, shrink):
+def test_similarities_are_the_dense_ones(monkeypatch, whole, cells, neighbours, shrink):
     monkeypatch.setattr(item_knn, "_CHUNK_CELLS", cells)
+    monkeypatch.setattr(item_knn, "_WHOLE", whole)
     one = worlds.train("popularity", worlds.checkerboard())
     users, items = one.everyone(), one.pipeline.catalogue.items
     model = ItemKNN(ItemKNN.Config(neighbours=neighbours, shrink=shrink), one.space.sizes)
@@ -46,3 +48,22 @@ def test_no_item_keeps_more_neighbours_than_asked_for():
     model.solve(one.everyone())
     offsets = model.state()["offsets"]
     assert int((offsets[1:] - offsets[:-1]).max()) == 3
+
+
+@pytest.mark.parametrize("whole", [0, 4096])
+def test_the_busy_say_less_where_activity_counts(monkeypatch, whole):
+    monkeypatch.setattr(item_knn, "_WHOLE", whole)
+    one = worlds.train("popularity", worlds.checkerboard())
+    events = worlds.table(*((1, 500 + n, n) for n in range(8)), (2, 500, 1), (2, 508, 2))
+    users, items = one.users([1, 2], events), one.pipeline.catalogue.items
+    plain, damped = (
+        ItemKNN(ItemKNN.Config(shrink=0.0, popularity=0.0, activity=activity), one.space.sizes)
+        for activity in (0.0, 1.0)
+    )
+    plain.solve(users)
+    damped.solve(users)
+    first = items.take(torch.tensor([0]))
+    near = [model.affinity(first, items)[0, [1, 8]].tolist() for model in (plain, damped)]
+    assert near[0] == [1.0, 1.0]
+    # Eight events of one user, two of the other: they say an eighth and a half, in the proportion that keeps ten.
+    assert near[1] == pytest.approx([10 / 2 / 8, 10 / 2 / 2])

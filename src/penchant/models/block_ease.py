@@ -23,6 +23,7 @@ from sklearn.utils.extmath import randomized_svd
 from penchant.models.interactions import interactions
 from penchant.models.item_weights import ItemWeights
 from penchant.models.recommender import ModelConfig, Range
+from penchant.threads import side_by_side
 
 if TYPE_CHECKING:
     from penchant.batch import Users
@@ -53,11 +54,12 @@ class BlockEASE(ItemWeights):
 
     def solve(self, users: Users) -> None:
         """Cut the catalogue into blocks, and invert for each the Gram matrix of its candidates."""
-        matrix = interactions(users, self.sizes.items).astype(np.float64).tocsc()
+        matrix = interactions(users, self.sizes.items).tocsc()
         present = np.flatnonzero(np.diff(matrix.indptr))
         matrix = matrix[:, present]
         unit = normalize(matrix, axis=0).tocsc()
-        parts = [self._block(matrix, unit, members) for members in self._cut(unit)]
+        with side_by_side() as each:
+            parts = each(lambda members: self._block(matrix, unit, members), self._cut(unit))
         givens, wanted, values = (np.concatenate(part) for part in zip(*parts, strict=True))
         places = (present[givens], present[wanted])
         self._weights = sparse.csr_array((values, places), shape=self._weights.shape)
@@ -92,11 +94,11 @@ class BlockEASE(ItemWeights):
         candidates = np.sort(np.argsort(-akin, kind="stable")[:most])
         own = np.searchsorted(candidates, members)
         few = matrix[:, candidates]
-        gram = torch.from_numpy((few.T @ few).toarray())
-        gram.diagonal().add_(self.config.reg)
+        shared = torch.from_numpy((few.T @ few).toarray()).double()
+        shared.diagonal().add_(self.config.reg)
         asked = torch.zeros(most, len(members), dtype=torch.float64)
         asked[own, np.arange(len(members))] = 1.0
-        inverse = torch.cholesky_solve(asked, torch.linalg.cholesky(gram)).numpy()
+        inverse = torch.cholesky_solve(asked, torch.linalg.cholesky(shared)).numpy()
         weights = -inverse / inverse[own, np.arange(len(members))]
         weights[own, np.arange(len(members))] = 0.0
         keep = min(self.config.neighbours, most)

@@ -11,7 +11,7 @@ import msgspec
 import torch
 from torch import Tensor
 
-from penchant.models.interactions import interactions
+from penchant.models.interactions import gram, interactions
 from penchant.models.recommender import ModelConfig, Range, Solved
 
 if TYPE_CHECKING:
@@ -38,10 +38,9 @@ class EASE(Solved):
 
     def solve(self, users: Users) -> None:
         """Invert the regularised Gram matrix (symmetric and positive definite, so by Cholesky)."""
-        matrix = interactions(users, self.sizes.items).astype("float64")
-        gram = torch.from_numpy((matrix.T @ matrix).toarray())
-        gram.diagonal().add_(self.config.reg)
-        inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram))
+        shared = torch.from_numpy(gram(interactions(users, self.sizes.items))).double()
+        shared.diagonal().add_(self.config.reg)
+        inverse = torch.cholesky_inverse(torch.linalg.cholesky(shared))
         weights = inverse / -inverse.diagonal()
         weights.fill_diagonal_(0.0)
         self._weights = weights.float()

@@ -5,21 +5,25 @@ with the shrinkage of Koren's neighbourhood models, and people and items weighed
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 import numpy as np
 from scipy import sparse
 
-from penchant.models.interactions import interactions
+from penchant.models.interactions import gram, interactions
 from penchant.models.item_weights import ItemWeights, nearest
 from penchant.models.recommender import ModelConfig, Range
+from penchant.threads import side_by_side
 
 if TYPE_CHECKING:
     from penchant.batch import Users
 
-_CHUNK_CELLS = 2**25
-"""Cells of the dense similarity block held at once: 128 MiB of float32."""
+_CHUNK_CELLS = 2**20
+"""Cells of a block of similarities: 4 MiB of float32, and some times as much beside them."""
+_WHOLE = 4096
+"""The largest vocabulary of items whose similarities are laid out whole: 64 MiB."""
 
 
 class ItemKNN(ItemWeights):
@@ -52,21 +56,42 @@ class ItemKNN(ItemWeights):
         weights = np.maximum(events, 1).astype(np.float32) ** -self.config.activity
         # Scaled to a mean of one event, so that `shrink` counts events whatever `activity` is.
         weights *= events.sum() / max(float((weights * events).sum()), 1e-9)
-        weighed = seen.copy()
-        weighed.data = np.repeat(weights.astype(np.float32), events)
-        weighed, seen = weighed.tocsc(), seen.tocsc()
-        norms = weighed.sum(axis=0).astype(np.float32) ** self.config.popularity
-        n = self.sizes.items
-        step = max(1, _CHUNK_CELLS // n)
-        blocks = [self._block(weighed, seen, norms, slice(start, start + step)) for start in range(0, n, step)]
+        seen.data = np.repeat(np.sqrt(weights), events)
+        norms = (seen.T @ np.sqrt(weights)) ** self.config.popularity
+        solve = self._dense if self.sizes.items <= _WHOLE else self._sparse
         # Row i lists what i is similar to; a history sums its rows.
-        self._weights = sparse.vstack(blocks, format="csr").astype(np.float32)
+        self._weights = sparse.vstack(solve(seen, norms), format="csr")
 
-    def _block(
-        self, weighed: sparse.csc_array, seen: sparse.csc_array, norms: np.ndarray, rows: slice
-    ) -> sparse.csr_array:
-        shared = (weighed[:, rows].T @ seen).tocsr()
-        items = np.repeat(np.arange(len(norms))[rows], np.diff(shared.indptr))
-        shared.data /= norms[items] * norms[shared.indices] + self.config.shrink + 1e-9
-        shared.data[items == shared.indices] = 0.0
-        return nearest(shared, self.config.neighbours)
+    def _dense(self, seen: sparse.csr_array, norms: np.ndarray) -> list[sparse.csr_array]:
+        """A small catalogue: most pairs of items share somebody."""
+        similar = gram(seen)
+        similar /= np.outer(norms, norms) + self._shrink
+        np.fill_diagonal(similar, 0.0)
+        return [nearest(similar, self.config.neighbours)]
+
+    def _sparse(self, seen: sparse.csr_array, norms: np.ndarray) -> list[sparse.csr_array]:
+        by_item = seen.T.tocsr()
+        # With how many an item shares users, at most.
+        others = np.minimum(by_item.sign() @ np.diff(seen.indptr), self.sizes.items)
+
+        def block(rows: tuple[int, int]) -> sparse.csr_array:
+            shared = by_item[slice(*rows)] @ seen
+            items = np.repeat(np.arange(*rows, dtype=np.int32), np.diff(shared.indptr))
+            shared.data /= norms[items] * norms[shared.indices] + self._shrink
+            shared.data[items == shared.indices] = 0.0
+            return nearest(shared, self.config.neighbours)
+
+        with side_by_side() as each:
+            return each(block, pairwise(_edges(others)))
+
+    @property
+    def _shrink(self) -> np.float32:
+        return np.float32(self.config.shrink + 1e-9)
+
+
+def _edges(cells: np.ndarray) -> list[int]:
+    """Where blocks of rows begin and end, so that the rows of each have about `_CHUNK_CELLS` of `cells` [R]."""
+    filled = np.cumsum(cells)
+    cuts = np.searchsorted(filled, np.arange(_CHUNK_CELLS, filled[-1], _CHUNK_CELLS))
+    edges: list[int] = np.unique(np.concatenate([[0], cuts, [len(cells)]])).tolist()
+    return edges

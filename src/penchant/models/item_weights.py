@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
     from penchant.batch import Items, Sizes, Users
 
+_LOW = 2**31 - 1
+_DENSE = 8
+"""A block of which more than one cell in so many is there is laid out whole."""
+
 
 class ItemWeights(Solved):
     """A list is the sum over the history of rows of a sparse matrix [V, V], V the item vocabulary's size."""
@@ -51,23 +55,47 @@ class ItemWeights(Solved):
         self._weights = sparse.csr_array(parts, shape=(self.sizes.items, self.sizes.items))
 
 
-def nearest(similar: sparse.csr_array, k: int) -> sparse.csr_array:
-    """The k highest cells of each row [R, C] that are above 0; among equal ones, those of the lower columns."""
-    similar.sort_indices()
-    # Rows are cut to the cells that are there: in a large catalogue most pairs share nobody.
-    lengths = np.diff(similar.indptr)
-    inside = np.arange(max(int(lengths.max(initial=0)), 1)) < lengths[:, None]
-    cells = torch.zeros(inside.shape)
-    cells[torch.from_numpy(inside)] = torch.from_numpy(similar.data)
-    columns = np.zeros(inside.shape, dtype=np.int64)
-    columns[inside] = similar.indices
-    values, places = cells.topk(min(k + 1, cells.shape[1]), dim=1)
-    if k < cells.shape[1]:
-        # A library's top-k leaves to chance which of several equal cells is cut off: those rows are sorted.
-        unclear = torch.nonzero((values[:, k] == values[:, k - 1]) & (values[:, k] > 0)).squeeze(1)
-        values, places = values[:, :k], places[:, :k]
-        places[unclear] = torch.argsort(cells[unclear], dim=1, descending=True, stable=True)[:, :k]
-    kept = (values > 0).numpy()
-    rows = np.broadcast_to(np.arange(len(kept))[:, None], kept.shape)[kept]
-    found = np.take_along_axis(columns, places.numpy(), axis=1)[kept]
-    return sparse.csr_array((values.numpy()[kept], (rows, found)), shape=similar.shape)
+def nearest(similar: sparse.csr_array | np.ndarray, k: int) -> sparse.csr_array:
+    """The k highest cells of each row [R, C] that are above 0; among equal ones, those of the lower columns.
+
+    Args:
+        similar: float32, none below 0; if sparse, its columns in any order, none twice in a row.
+        k: at least 1.
+    """
+    if not isinstance(similar, np.ndarray) and similar.nnz * _DENSE > similar.shape[0] * similar.shape[1]:
+        similar = similar.toarray()
+    if isinstance(similar, np.ndarray):
+        packed = _pack(torch.from_numpy(similar), torch.arange(similar.shape[1]))
+        parts = [_highest(np.arange(len(packed)), packed, k)]
+    else:
+        packed = _pack(torch.from_numpy(similar.data), torch.from_numpy(similar.indices))
+        # Rows of similar length share a rectangle, so that less than half of it is padding: the 0 at the end.
+        packed = torch.cat([packed, packed.new_zeros(1)])
+        starts, lengths = torch.from_numpy(similar.indptr[:-1]), torch.from_numpy(np.diff(similar.indptr))
+        levels = np.frexp(lengths.numpy())[1]
+        parts = []
+        for level in np.unique(levels):
+            rows = np.flatnonzero(levels == level)
+            steps = torch.arange(max(int(lengths[rows].max()), 1), dtype=starts.dtype)
+            places = torch.where(steps < lengths[rows, None], starts[rows, None] + steps, len(packed) - 1)
+            parts.append(_highest(rows, packed[places], k))
+    owners, columns, values = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return sparse.csr_array((values, (owners, columns)), shape=similar.shape)
+
+
+def _pack(values: Tensor, columns: Tensor) -> Tensor:
+    """Of each cell one int64 that orders as (value, lower column first) does; no two of a row are equal.
+
+    A library's top-k leaves to chance which of several equal cells is cut off. The bits of a float32 order as an
+    integer where it is not negative.
+    """
+    return (values.view(torch.int32).to(torch.int64) << 32).bitwise_or_(_LOW - columns)
+
+
+def _highest(rows: np.ndarray, packed: Tensor, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(row, column, value) of the highest cells of each row [R, L]."""
+    best = packed.topk(min(k, packed.shape[1]), dim=1).values
+    values = (best >> 32).to(torch.int32).view(torch.float32).numpy()
+    kept = values > 0
+    columns = (_LOW - (best & _LOW)).numpy()
+    return np.broadcast_to(rows[:, None], kept.shape)[kept], columns[kept], values[kept]
