@@ -119,12 +119,14 @@ def structs():
 
 
 def documented():
-    """{section: {key: default}} of docs/data.md."""
+    """{section: {key: default}} of docs/data.md; one may have all keys of another, less what it says itself."""
     found = {}
     for section in re.split(r"^###? ", read(ROOT / "docs" / "data.md"), flags=re.MULTILINE)[1:]:
         if head := re.match(r"\[(.+?)\]( \w+)?\n", section):
             rows = re.findall(r"^\| `(\w+)` \| ?(.*?) ?\|", section, re.MULTILINE)
-            found[head[1] + (head[2] or "")] = dict(rows)
+            other = re.search(r"^The keys of `\[(.+?)\]( \w+)?`", section, re.MULTILINE)
+            shared = found[other[1] + (other[2] or "")] if other else {}
+            found[head[1] + (head[2] or "")] = shared | dict(rows)
     return found
 
 

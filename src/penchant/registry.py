@@ -28,6 +28,7 @@ MODELS: dict[str, str] = {
     "bpr": "penchant.models.bpr:BPR",
     "ials": "penchant.models.ials:IALS",
     "sasrec": "penchant.models.sasrec:SASRec",
+    "hstu": "penchant.models.hstu:HSTU",
 }
 
 ENCODERS: dict[str, str] = {

@@ -6,11 +6,12 @@ all that `sequence` adds to the paper.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 
 from penchant.models.layers import CausalBlock
+from penchant.models.recommender import Range
 from penchant.models.sequence import SequenceRecommender
 
 
@@ -23,6 +24,10 @@ class SASRec(SequenceRecommender):
         inner_size: Annotated[int, msgspec.Meta(ge=4)] = 256
         """Width of the feed-forward part."""
 
+    space: ClassVar[dict[str, Range]] = {
+        **SequenceRecommender.space,
+        "inner_size": Range(choices=(64, 128, 256, 512)),
+    }
     config: Config
 
     def make_block(self) -> CausalBlock:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 import torch
@@ -28,7 +28,7 @@ from penchant.models.augmented import Augmentation, AugmentConfig
 from penchant.models.layers import Block, Dropout, FeatureEmbedding
 from penchant.models.objective import Objective
 from penchant.models.readers import ContentProjection
-from penchant.models.recommender import Learned, VectorRecommender
+from penchant.models.recommender import Learned, Range, VectorRecommender
 from penchant.schema import MICROSECONDS
 
 if TYPE_CHECKING:
@@ -66,6 +66,14 @@ class SequenceRecommender(Learned, VectorRecommender):
         use_item_features: bool = True
         use_user_features: bool = True
 
+    space: ClassVar[dict[str, Range]] = {
+        "embedding_size": Range(choices=(32, 64, 128, 256)),
+        "blocks": Range(1, 4),
+        "heads": Range(choices=(1, 2, 4, 8)),
+        "dropout": Range(0.1, 0.6),
+        "history_length": Range(choices=(50, 100, 200)),
+        "use_relative": Range(choices=(False, True)),
+    }
     config: Config
     value_edges: Tensor
 
