@@ -217,7 +217,7 @@ def test_state_with_a_missing_name_is_refused(kind):
 def apart(network, *, gap=0, blocks=1):
     """What the bias of one block makes of the users' histories, stretched in time."""
     times = torch.arange(4)[None] * (1 + gap) * MICROSECONDS
-    return network._biases(times)[blocks - 1]
+    return network._bias(network._far(times), blocks - 1)
 
 
 def test_attention_knows_how_many_places_two_events_are_apart(kind):

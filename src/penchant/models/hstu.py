@@ -44,28 +44,32 @@ class HSTUBlock(Block):
 
     def forward(self, x_BLD: Tensor, bias_BHLL: Tensor | None = None) -> Tensor:
         """[B, L, D]."""
-        gate_BLD, q, k, v = self._parts(x_BLD)
+        parts = functional.silu(self.inward(self.norm_attention(x_BLD)))
+        gate_BLD, *rest = parts.chunk(4, 2)
+        q, k, v = (self._by_head(part) for part in rest)
         mixed = pointwise_attention(q, k, v, bias_BHLL)
         return self._rest(x_BLD, mixed.transpose(1, 2).flatten(2), gate_BLD)
 
     def at(self, x_BLD: Tensor, ends_B: Tensor, bias_BHL: Tensor | None = None) -> Tensor:
         """[B, D]: what `forward` gives at position `ends_B` of each user, without the work for the others."""
-        users = torch.arange(len(x_BLD))
-        gate_BLD, q, k, v = self._parts(x_BLD)
+        x_BD, normed = x_BLD[torch.arange(len(x_BLD)), ends_B], self.norm_attention(x_BLD)
+        normed_BD = normed[torch.arange(len(x_BLD)), ends_B]
+        # Gate and query of the one position, keys and values of all.
+        weights, biases = self.inward.weight.chunk(2), self.inward.bias.chunk(2)
+        gate_BD, q_BD = functional.silu(functional.linear(normed_BD, weights[0], biases[0])).chunk(2, 1)
+        k_BLD, v_BLD = functional.silu(functional.linear(normed, weights[1], biases[1])).chunk(2, 2)
+        q, k, v = (self._by_head(part) for part in (q_BD[:, None], k_BLD, v_BLD))
         with torch.autocast("cpu", enabled=False):
-            scores = (q[users, :, ends_B].float() * q.shape[3] ** -0.5)[:, :, None] @ k.float().transpose(2, 3)
+            scores = (q.float() * q.shape[3] ** -0.5) @ k.float().transpose(2, 3)
             if bias_BHL is not None:
                 scores = scores + bias_BHL[:, :, None]
             mixed = pointwise_weights(scores, ends_B[:, None, None]) @ v.float()
-        return self._rest(x_BLD[users, ends_B], mixed.flatten(1), gate_BLD[users, ends_B])
+        return self._rest(x_BD, mixed.flatten(1), gate_BD)
 
-    def _parts(self, x_BLD: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """([B, L, D] the gate, and [B, H, L, D / H] queries, keys and values), from one projection."""
-        parts = functional.silu(self.inward(self.norm_attention(x_BLD)))
-        gate, *rest = parts.chunk(4, -1)
+    def _by_head(self, x_BLD: Tensor) -> Tensor:
+        """[B, H, L, D / H]."""
         b, length, dim = x_BLD.shape
-        q, k, v = (part.view(b, length, self.heads, dim // self.heads).transpose(1, 2) for part in rest)
-        return gate, q, k, v
+        return x_BLD.view(b, length, self.heads, dim // self.heads).transpose(1, 2)
 
     def _rest(self, x: Tensor, mixed: Tensor, gate: Tensor) -> Tensor:
         """What follows the attention, position by position."""

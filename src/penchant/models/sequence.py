@@ -42,6 +42,10 @@ _VALUE_EDGES = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
 """Between the buckets of a step's value, in deviations from the mean."""
 
 
+_Far = tuple[Tensor, Tensor | None]
+"""[B, K, L] in places, where B may be 1, and in buckets of time, where times mean anything: see `RelativeBias`."""
+
+
 class SequenceRecommender(Learned, VectorRecommender):
     """Foretells the next event from those before it; a subclass says what its blocks are."""
 
@@ -172,28 +176,27 @@ class SequenceRecommender(Learned, VectorRecommender):
         Returns:
             [B, L + 1, D]; position l has seen l steps, and means nothing beyond the length of its history.
         """
-        x_BLD, biases = self._before_last(table_ND, past, users)
-        hidden: Tensor = self.norm(self._blocks[-1](x_BLD, biases[-1]))
+        far = self._far(past.times)
+        x_BLD = self._before_last(table_ND, past, users, far)
+        hidden: Tensor = self.norm(self._blocks[-1](x_BLD, self._bias(far, -1)))
         return hidden
 
     def _last(self, table_ND: Tensor, past: PaddedHistory, users: Users | None) -> Tensor:
         """[B, D]: what `hidden` gives after the last step, without the last block's work for the others."""
-        x_BLD, biases = self._before_last(table_ND, past, users)
-        nearest = biases[-1]
-        if nearest is not None:
-            nearest = nearest.expand(len(past.rows), -1, -1, -1)[torch.arange(len(past.rows)), :, past.lengths]
-        last: Tensor = self.norm(self._blocks[-1].at(x_BLD, past.lengths, nearest))
-        return last
+        x_BLD = self._before_last(table_ND, past, users, self._far(past.times))
+        bias_BH1L = self._bias(self._far(past.times, past.lengths), -1)
+        last: Tensor = self._blocks[-1].at(
+            x_BLD, past.lengths, None if bias_BH1L is None else bias_BH1L.squeeze(2)
+        )
+        normed: Tensor = self.norm(last)
+        return normed
 
-    def _before_last(
-        self, table_ND: Tensor, past: PaddedHistory, users: Users | None
-    ) -> tuple[Tensor, list[Tensor | None]]:
-        """([B, L + 1, D] what the last block is given, all blocks' biases)."""
+    def _before_last(self, table_ND: Tensor, past: PaddedHistory, users: Users | None, far: _Far | None) -> Tensor:
+        """[B, L + 1, D]: what the last block is given."""
         x_BLD = self._inputs(table_ND, past, users)
-        biases = self._biases(past.times)
-        for block, bias in zip(self._blocks[:-1], biases, strict=False):
-            x_BLD = block(x_BLD, bias)
-        return x_BLD, biases
+        for number, block in enumerate(self._blocks[:-1]):
+            x_BLD = block(x_BLD, self._bias(far, number))
+        return x_BLD
 
     def _inputs(self, table_ND: Tensor, past: PaddedHistory, users: Users | None) -> Tensor:
         """[B, L + 1, D]: the learned start, and each of the L steps with all that is known of it."""
@@ -207,28 +210,33 @@ class SequenceRecommender(Learned, VectorRecommender):
             x = x + self.values(torch.bucketize(past.values.contiguous(), self.value_edges))
         if self.config.use_time and self.sizes.has_time:
             x = x + self.gaps(_gap_buckets(past.times))
-        x = (
-            torch.cat([self.start.expand(len(past.rows), 1, -1), x], 1)
-            + self.positions.weight[: past.rows.shape[1] + 1]
-        )
+        x = torch.cat([self.start.expand(len(past.rows), 1, -1), x], 1)
+        x = x + self.positions.weight[: x.shape[1]]
         profile = 0.0 if users is None else self.user_features(users.features)
         if isinstance(profile, Tensor):
             x = x + profile[:, None]
         dropped: Tensor = self.dropout(x)
         return dropped
 
-    def _biases(self, times_BL: Tensor) -> list[Tensor | None]:
-        """For each block, [B, H, L + 1, L + 1] or None: what attention adds between two places; B may be 1."""
+    def _far(self, times_BL: Tensor, ends_B: Tensor | None = None) -> _Far | None:
+        """How far back positions lie from each, or from position `ends_B` of each user; None if no one asks."""
         if not self.config.use_relative:
-            return [None] * len(self.blocks)
-        steps = torch.arange(times_BL.shape[1] + 1)
-        places = (steps[:, None] - steps).clamp(min=0)[None]
+            return None
+        positions = torch.arange(times_BL.shape[1] + 1)
+        ends_BK = positions[None] if ends_B is None else ends_B[:, None]
         gaps = None
         if self.config.use_time and self.sizes.has_time:
             # The start stands at the time of the first event.
             times = torch.cat([times_BL[:, :1], times_BL], 1)
-            gaps = _powers(times[:, :, None] - times[:, None])
-        return [bias(places, gaps) for bias in self.relative]
+            gaps = _powers(times.gather(1, ends_BK.expand(len(times), -1))[:, :, None] - times[:, None])
+        return (ends_BK[:, :, None] - positions).clamp(min=0), gaps
+
+    def _bias(self, far: _Far | None, block: int) -> Tensor | None:
+        """[B, H, K, L + 1] or None: what the attention of a block adds for distances; B may be 1."""
+        if far is None:
+            return None
+        bias: Tensor = self.relative[block](*far)
+        return bias
 
     @property
     def _blocks(self) -> list[Block]:
