@@ -152,3 +152,29 @@ def test_context_and_signals_go_with_their_events():
     assert users.select(torch.tensor([1])).signals.tolist() == [[0, 1, 0]]
     items = Items(ids=torch.arange(3), signals=torch.eye(3)).take(torch.tensor([2]))
     assert items.signals.tolist() == [[0, 0, 1]]
+
+
+def test_items_changed_and_added():
+    old = Items(
+        ids=torch.tensor([2, 3]),
+        features={"n": torch.tensor([1.0, 2.0]), "tags": torch.tensor([[2, 3], [4, 0]])},
+        content={"p": (torch.ones(2, 2), torch.tensor([True, False]))},
+        signals=torch.zeros(2, 1),
+    )
+    new = Items(
+        ids=torch.tensor([1, 3]),
+        features={"n": torch.tensor([5.0, 6.0]), "tags": torch.tensor([[7, 8, 9], [5, 0, 0]])},
+        content={"p": (torch.zeros(2, 2), torch.tensor([True, True]))},
+    )
+    both = old.changed(torch.tensor([2, 1]), new)
+    assert both.ids.tolist() == [2, 3, 1]
+    assert both.features["n"].tolist() == [1, 6, 5]
+    assert both.features["tags"].tolist() == [[2, 3, 0], [5, 0, 0], [7, 8, 9]]
+    assert both.content["p"][0].tolist() == [[1, 1], [0, 0], [0, 0]]
+    assert both.content["p"][1].tolist() == [True, True, True]
+    assert both.signals is None
+    narrow = both.changed(torch.tensor([0]), old.take(torch.tensor([1])))
+    assert narrow.features["tags"].tolist() == [[4, 0, 0], [5, 0, 0], [7, 8, 9]]
+    assert old.changed(
+        torch.zeros(0, dtype=torch.int64), new.take(torch.zeros(0, dtype=torch.int64))
+    ).ids.tolist() == [2, 3]

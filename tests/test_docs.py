@@ -216,14 +216,18 @@ def client(tmp_path_factory):
 
 @pytest.mark.parametrize("words", list(requests()))
 def test_a_request_is_answered(words, client):
+    method = None
+    if words[0] == "-X":
+        method, words = words[1], words[2:]
     address = urlsplit(f"http://{words[0]}")
     assert address.netloc.startswith("localhost:8000")
     path = address.path + (f"?{address.query}" if address.query else "")
     if "-d" in words:
         head, value = words[words.index("-H") + 1].split(": ")
-        answer = client.post(path, content=words[words.index("-d") + 1], headers={head: value})
+        body = words[words.index("-d") + 1]
+        answer = client.request(method or "POST", path, content=body, headers={head: value})
     else:
-        answer = client.get(path)
+        answer = client.request(method or "GET", path)
     assert answer.status_code == 200, answer.text
     if answer.headers["content-type"] == "application/json":
         assert "error" not in json.loads(answer.text)

@@ -57,6 +57,24 @@ class Items:
             signals=_pick(self.signals, rows),
         )
 
+    def changed(self, rows: Tensor, fresh: Items) -> Items:
+        """These items with `fresh` [M] in the given rows [M]; a row beyond the end makes the catalogue longer.
+
+        Signals are dropped: they belong to whoever asks.
+        """
+        size = max(len(self), int(rows.max()) + 1) if len(rows) else len(self)
+        return Items(
+            ids=replaced(self.ids, rows, fresh.ids, size),
+            features={n: replaced(old, rows, fresh.features[n], size) for n, old in self.features.items()},
+            content={
+                name: (
+                    replaced(values, rows, fresh.content[name][0], size),
+                    replaced(present, rows, fresh.content[name][1], size),
+                )
+                for name, (values, present) in self.content.items()
+            },
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class PaddedHistory:
@@ -302,3 +320,16 @@ class Sizes:
 
 def _pick(values: Tensor | None, places: Tensor) -> Tensor | None:
     return None if values is None else values[places]
+
+
+def replaced(old: Tensor, rows: Tensor, new: Tensor, size: int) -> Tensor:
+    """[size, ...]: `old` [N, ...], with `new` [M, ...] in `rows` [M]; 0 in further rows that nothing goes to.
+
+    Where one of two matrices is narrower (tags), it is padded with 0 on the right.
+    """
+    if old.dim() > 1 and old.shape[1] != new.shape[1]:
+        width = max(old.shape[1], new.shape[1])
+        old, new = (torch.cat([part, part.new_zeros(len(part), width - part.shape[1])], 1) for part in (old, new))
+    made = torch.cat([old, old.new_zeros(size - len(old), *old.shape[1:])])
+    made[rows] = new
+    return made

@@ -75,7 +75,7 @@ def test_canonical_keeps_the_events_with_the_catalogues_kind_of_id(log):
 
 def test_many_threads_share_transactions_and_lose_nothing(log):
     commits = []
-    sa.event.listen(log._engine, "commit", lambda _connection: commits.append(1))
+    sa.event.listen(log.engine, "commit", lambda _connection: commits.append(1))
     with ThreadPoolExecutor(16) as pool:
         given = list(pool.map(lambda number: log.append([event(item=number), event(item=-number)]), range(1, 401)))
     frame = everything(log)
@@ -110,7 +110,7 @@ def test_another_process_may_read_while_the_log_is_open(log, tmp_path):
 
 
 def test_every_connection_waits_for_the_disk(log):
-    with log._engine.connect() as connection:
+    with log.engine.connect() as connection:
         assert connection.exec_driver_sql("pragma synchronous").scalar() == 2
 
 
@@ -121,8 +121,8 @@ def fill_disk(log):
         pages = connection.exec_driver_sql("pragma page_count").scalar()
         connection.exec_driver_sql(f"pragma max_page_count={pages}")
 
-    sa.event.listen(log._engine, "begin", full)
-    return lambda: sa.event.remove(log._engine, "begin", full)
+    sa.event.listen(log.engine, "begin", full)
+    return lambda: sa.event.remove(log.engine, "begin", full)
 
 
 def test_a_full_disk_is_named_and_nothing_of_the_request_is_kept(log):
@@ -131,14 +131,14 @@ def test_a_full_disk_is_named_and_nothing_of_the_request_is_kept(log):
     with pytest.raises(EventLogError, match=r"events\.db cannot be written: .*disk is full \(free some space"):
         log.append([event(item=n) for n in range(5000)])
     empty_disk()
-    with log._engine.connect() as connection:
+    with log.engine.connect() as connection:
         connection.exec_driver_sql("pragma max_page_count=1000000")
     assert everything(log)["sequence"].to_list() == [1]
     assert log.append([event()]) == [2]
 
 
 def test_a_read_only_disk_is_named(log):
-    sa.event.listen(log._engine, "begin", lambda c: c.exec_driver_sql("pragma query_only=1"))
+    sa.event.listen(log.engine, "begin", lambda c: c.exec_driver_sql("pragma query_only=1"))
     with pytest.raises(EventLogError, match=r"readonly database \(make the file and its folder writable\)"):
         log.append([event()])
     assert log.last == 0
@@ -146,7 +146,7 @@ def test_a_read_only_disk_is_named(log):
 
 def test_one_impossible_event_does_not_take_its_neighbours_with_it(log):
     hold = threading.Event()
-    sa.event.listen(log._engine, "begin", lambda _connection: hold.wait(5), once=True)
+    sa.event.listen(log.engine, "begin", lambda _connection: hold.wait(5), once=True)
     first = log.submit([event()])  # occupies the writer, so that the next three wait together
     good, bad, fine = (
         log.submit([event(item=1)]),
@@ -172,7 +172,7 @@ def test_a_closed_log_refuses_and_closes_twice(url):
 
 
 def test_reading_a_log_that_broke_is_an_error_with_a_reason(log):
-    with log._engine.begin() as connection:
+    with log.engine.begin() as connection:
         connection.exec_driver_sql("drop table events")
     with pytest.raises(EventLogError, match="cannot be read: no such table"):
         list(log.replay())

@@ -324,7 +324,7 @@ def test_a_full_disk_is_503_and_recommendations_go_on(client, log):
         pages = connection.exec_driver_sql("pragma page_count").scalar()
         connection.exec_driver_sql(f"pragma max_page_count={pages}")
 
-    sa.event.listen(log._engine, "begin", full)
+    sa.event.listen(log.engine, "begin", full)
     events = [{"user_id": 5, "item_id": 9, "type": "x" * 500}] * 1000
     answer = client.post("/v1/events", json=events)
     assert "disk is full" in refused(answer, 503)
@@ -380,6 +380,7 @@ def test_openapi_is_complete(client):
         "/v1/recommendations",
         "/v1/users/{user_id}",
         "/v1/users/{user_id}/recommendations",
+        "/v1/items",
         "/v1/items/{item_id}",
         "/v1/items/{item_id}/image",
         "/v1/items/{item_id}/similar",
@@ -430,13 +431,16 @@ EVENT = st.fixed_dictionaries(
 )
 def test_no_json_breaks_a_write(client, body):
     raw = json.dumps(body).encode("utf-8", "surrogatepass")
-    for address in ("/v1/events", "/v1/recommendations"):
+    for address in ("/v1/events", "/v1/recommendations", "/v1/items"):
         answer = client.post(address, content=raw)
+        assert answer.status_code in {200, 400, 422}, answer.text
+    for method in ("PUT", "PATCH"):
+        answer = client.request(method, "/v1/items/5", content=raw)
         assert answer.status_code in {200, 400, 422}, answer.text
 
 
 @FUZZ
 @given(body=st.binary(max_size=60))
 def test_no_bytes_break_a_write(client, body):
-    for address in ("/v1/events", "/v1/recommendations"):
+    for address in ("/v1/events", "/v1/recommendations", "/v1/items"):
         assert client.post(address, content=body).status_code in {200, 400, 422}

@@ -175,6 +175,10 @@ class Present:
     def __init__(self, beside: Beside, catalogue: Catalogue) -> None:
         self._written = beside.written
         self._friends = circle.Present(beside.circle) if beside.circle else None
+        self.stock(catalogue)
+
+    def stock(self, catalogue: Catalogue) -> None:
+        """Know these items from now on."""
         if self._written:
             self._items = self._written.owners(ITEM, catalogue.ids.to_list())
 

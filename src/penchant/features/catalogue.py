@@ -6,13 +6,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import torch
 
 from penchant.features.numbering import Numbering
 from penchant.schema import ITEM
 
 if TYPE_CHECKING:
-    import polars as pl
     from torch import Tensor
 
     from penchant.batch import Items
@@ -53,3 +53,25 @@ class Catalogue:
     def rows(self, ids: pl.Series) -> Tensor:
         """[n] int64: the row of each raw id, -1 where the catalogue does not hold it."""
         return torch.tensor(self._numbering.rows(ids), dtype=torch.int64)
+
+    def changed(self, fresh: Catalogue) -> tuple[Catalogue, Tensor]:
+        """This catalogue with the items of `fresh`: those it holds replaced in their rows, new ones at the end.
+
+        Rows of all other items stay what they are, so that histories over this catalogue are good for that one.
+
+        Args:
+            fresh: [M] items with the same columns.
+
+        Returns:
+            the new catalogue, and [M] int64 the rows of `fresh` in it.
+        """
+        lookup = dict(self._lookup)
+        # A handful of items: whoever changes a whole table makes a new bundle.
+        rows = [lookup.setdefault(item_id, len(lookup)) for item_id in fresh.ids.to_list()]
+        places = torch.tensor(rows, dtype=torch.int64)
+        source = torch.arange(len(lookup))
+        source[places] = len(self) + torch.arange(len(fresh))
+        frame = pl.concat([self.frame, fresh.frame.select(self.frame.columns)])[source.numpy()]
+        longer = Catalogue(frame, self.items.changed(places, fresh.items))
+        longer.__dict__["_lookup"] = lookup
+        return longer, places

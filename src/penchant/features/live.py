@@ -118,6 +118,15 @@ class LiveSignals:
             self._take(self._told(events, rows))
             self._state.users.grow(len(self._users))
 
+    def stock(self, catalogue: Catalogue) -> None:
+        """Know a catalogue that came out of the one so far: the same rows, some of them changed, and more."""
+        births = self.signals.births(catalogue)
+        with self._lock:
+            self._catalogue, self._births = catalogue, births
+            self._state.items.grow(len(catalogue))
+            if self._beside:
+                self._beside.stock(catalogue)
+
     def users(self, ids: Sequence[Any], now: int) -> Tensor:
         """[B, A] float32: the signals of users; of one who is not known, those of nobody."""
         return self.signals.of_users(self._raw_users(ids, now))

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from penchant.batch import replaced
 from penchant.models.recommender import Learned, VectorRecommender
 from penchant.recommend import rules
 from penchant.recommend.errors import WishError
@@ -40,6 +41,12 @@ class Ranked:
     rows: Tensor
     scores: Tensor
 
+    def listed(self) -> tuple[list[int], list[float]]:
+        """The first list, without its empty places: rows, and their scores."""
+        rows, scores = self.rows[0], self.scores[0]
+        there = rows >= 0
+        return rows[there].tolist(), scores[there].tolist()
+
 
 class Pipeline:
     """A model over a catalogue.
@@ -49,6 +56,7 @@ class Pipeline:
         space: the feature space that the model was fitted in.
         catalogue: what can be recommended.
         item_vectors: [N, D] of the catalogue, if they are at hand; otherwise they are computed when needed.
+        withdrawn: catalogue rows that are not on offer: nobody gets them, but histories may hold them.
     """
 
     def __init__(
@@ -57,6 +65,7 @@ class Pipeline:
         space: FeatureSpace,
         catalogue: Catalogue,
         item_vectors: Tensor | None = None,
+        withdrawn: Tensor | None = None,
     ) -> None:
         if isinstance(model, Learned):
             model.eval()
@@ -64,6 +73,7 @@ class Pipeline:
         self.space = space
         self.catalogue = catalogue
         self._given_vectors = item_vectors
+        self._withdrawn = withdrawn
 
     @cached_property
     def item_vectors(self) -> Tensor | None:
@@ -82,11 +92,29 @@ class Pipeline:
 
     @cached_property
     def _hidden(self) -> Tensor | None:
-        """Rows that the model can say nothing of, or None where there are none."""
-        if self.model.cold_items:
-            return None
-        rows = torch.nonzero(self.catalogue.items.ids <= 1).squeeze(1)
+        """Rows that nobody gets: the model can say nothing of them, or they are withdrawn. None for no such."""
+        parts = [] if self._withdrawn is None else [self._withdrawn]
+        if not self.model.cold_items:
+            parts.append(torch.nonzero(self.catalogue.items.ids <= 1).squeeze(1))
+        rows = torch.cat(parts) if parts else torch.zeros(0)
         return rows if len(rows) else None
+
+    def changed(self, fresh: Catalogue) -> Pipeline:
+        """The same model over a catalogue with the items of `fresh`, which alone are encoded."""
+        catalogue, rows = self.catalogue.changed(fresh)
+        vectors = self.item_vectors
+        if vectors is not None and isinstance(self.model, VectorRecommender):
+            with torch.inference_mode():
+                vectors = replaced(vectors, rows, self.model.encode_item(fresh.items), len(catalogue))
+        return Pipeline(self.model, self.space, catalogue, vectors, self._withdrawn)
+
+    def without(self, withdrawn: Tensor) -> Pipeline:
+        """The same with these catalogue rows withdrawn, and no others."""
+        return Pipeline(self.model, self.space, self.catalogue, self.item_vectors, withdrawn)
+
+    def knows(self, row: int) -> bool:
+        """Whether the model can say anything of the item in a catalogue row."""
+        return self.model.cold_items or int(self.catalogue.items.ids[row]) > 1
 
     def score(self, users: Users) -> Tensor:
         """[B, N] float32: every item of the catalogue, nothing left out. May be a shared buffer: copy to keep."""

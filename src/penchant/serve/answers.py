@@ -17,6 +17,7 @@ from penchant.errors import PenchantError
 from penchant.recommend.errors import WishError
 from penchant.serve.checks import FieldError, NotJSONError, UnknownItemError
 from penchant.serve.eventlog import EventLogError
+from penchant.serve.itemstore import ItemStoreError
 from penchant.serve.wire import ErrorAnswer, Problem
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ _STATUS: dict[type[PenchantError], tuple[int, str]] = {
     UnknownItemError: (404, "unknown_item"),
     WishError: (422, "invalid_field"),
     EventLogError: (503, "event_log_unavailable"),
+    ItemStoreError: (503, "items_unavailable"),
 }
 
 

@@ -70,7 +70,7 @@ def check_id(value: Id, kind: IdType, field: str) -> Id:
         FieldError: it is empty, too long, or outside 64 bits.
     """
     if isinstance(value, str):
-        _check_text(value, field)
+        check_text(value, field)
         # int() also reads " 7", "+7", "0_7", "007" and other scripts' digits: those are other ids.
         if kind is IdType.STRING or len(value) > 20 or not re.fullmatch(r"0|-?[1-9][0-9]*", value):
             return value
@@ -85,7 +85,7 @@ def check_type(value: str | None, default: str, field: str) -> str:
     """The event's type, or the data set's first one."""
     if value is None:
         return default
-    _check_text(value, field)
+    check_text(value, field)
     return value
 
 
@@ -142,7 +142,7 @@ def check_more(event: HistoryEvent, context: Mapping[str, Column], now: int, fie
         elif isinstance(value, str) == (kind is Kind.NUMBER):
             raise FieldError(place, f"must be {'a number' if kind is Kind.NUMBER else 'text'}, is {_shown(value)}")
         elif isinstance(value, str):
-            _check_text(value, place)
+            check_text(value, place)
             more[name] = value
         else:
             more[name] = check_value(value, place)
@@ -203,7 +203,8 @@ def _iso(value: str, field: str) -> int:
         ) from None
 
 
-def _check_text(value: str, field: str) -> None:
+def check_text(value: str, field: str) -> None:
+    """Refuse text that is empty, too long for a word or an id, or not text at all."""
     if not value:
         raise FieldError(field, "must not be empty")
     try:

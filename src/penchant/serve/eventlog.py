@@ -22,13 +22,12 @@ import msgspec
 import polars as pl
 import sqlalchemy as sa
 
-from penchant.errors import ConfigError, PenchantError
+from penchant.errors import PenchantError
 from penchant.schema import DEFAULT_TYPE, ITEM, TIME, TYPE, USER, VALUE, IdType
+from penchant.serve.database import connect, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from sqlalchemy.engine.interfaces import DBAPIConnection
 
 LOG = logging.getLogger(__name__)
 
@@ -102,16 +101,17 @@ class EventLog:
             ConfigError: the URL means nothing, or names a database whose driver is not installed.
             EventLogError: the database cannot be opened or written.
         """
-        self._engine = _engine(url)
-        self.url = self._engine.url.render_as_string(hide_password=True)
+        self.engine = connect(url)
+        """The database, for what else is kept there."""
+        self.url = self.engine.url.render_as_string(hide_password=True)
         try:
-            _TABLE.metadata.create_all(self._engine)
-            _add_missing(self._engine)
-            with self._engine.connect() as connection:
+            _TABLE.metadata.create_all(self.engine)
+            _add_missing(self.engine)
+            with self.engine.connect() as connection:
                 self._last = _last(connection)
         except sa.exc.DBAPIError as error:
-            self._engine.dispose()
-            raise EventLogError(f"The event log {self.url} cannot be opened: {_reason(error)}") from error
+            self.engine.dispose()
+            raise EventLogError(f"The event log {self.url} cannot be opened: {reason_of(error)}") from error
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self.listener: Callable[[Sequence[Event], int], None] | None = None
         """Called in the writer's thread with what has just become durable and the number of the first event,
@@ -159,7 +159,7 @@ class EventLog:
         """
         names = list(_FRAME)
         try:
-            with self._engine.connect() as connection:
+            with self.engine.connect() as connection:
                 while True:
                     query = (
                         sa.select(_TABLE)
@@ -174,7 +174,7 @@ class EventLog:
                     after = int(frame[SEQUENCE][-1])
                     yield frame
         except sa.exc.DBAPIError as error:
-            raise EventLogError(f"The event log {self.url} cannot be read: {_reason(error)}") from error
+            raise EventLogError(f"The event log {self.url} cannot be read: {reason_of(error)}") from error
 
     def close(self) -> None:
         """Write what waits, then let go of the database. Closing twice does no harm."""
@@ -184,7 +184,7 @@ class EventLog:
             self._closed = True
             self._queue.put(None)
         self._writer.join()
-        self._engine.dispose()
+        self.engine.dispose()
 
     def _write_all(self) -> None:
         """The life of the writer thread."""
@@ -213,7 +213,7 @@ class EventLog:
                 for waiting in group:  # one bad event must not take its neighbours with it
                     self._commit([waiting])
                 return
-            reason = _reason(error)
+            reason = reason_of(error)
             text = f"The event log {self.url} cannot be written: {reason}. No event of this request was kept"
             for waiting in group:
                 waiting.future.set_exception(EventLogError(text))
@@ -238,13 +238,13 @@ class EventLog:
             for sequence, row in enumerate(rows, first):
                 row[SEQUENCE] = sequence
             try:
-                with self._engine.begin() as connection:
+                with self.engine.begin() as connection:
                     if rows:
                         connection.execute(_TABLE.insert(), rows)
             except sa.exc.IntegrityError:
                 if attempt == _ATTEMPTS - 1:
                     raise
-                with self._engine.connect() as connection:  # another process wrote: go behind it
+                with self.engine.connect() as connection:  # another process wrote: go behind it
                     self._last = _last(connection)
             else:
                 break
@@ -297,20 +297,6 @@ def _row(event: Event) -> dict[str, Any]:
     }
 
 
-def _engine(url: str) -> sa.Engine:
-    try:
-        engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
-    except sa.exc.ArgumentError as error:
-        raise ConfigError(f"{url!r} is not the address of a database; for example sqlite:///events.db") from error
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"{url!r} needs the Python package {error.name!r}: pip install {error.name}") from error
-    if engine.dialect.name == "sqlite":
-        if not engine.url.database or engine.url.database == ":memory:":
-            raise ConfigError(f"{url!r} keeps nothing: name a file, for example sqlite:///events.db")
-        sa.event.listen(engine, "connect", _durable_sqlite)
-    return engine
-
-
 def _add_missing(engine: sa.Engine) -> None:
     """Give a log of an earlier version the column that it lacks."""
     if MORE not in {column["name"] for column in sa.inspect(engine).get_columns(_TABLE.name)}:
@@ -318,27 +304,5 @@ def _add_missing(engine: sa.Engine) -> None:
             connection.execute(sa.text(f"ALTER TABLE {_TABLE.name} ADD COLUMN {MORE} TEXT"))
 
 
-def _durable_sqlite(connection: DBAPIConnection, _record: object) -> None:
-    """Survive a power cut, and let readers read while the writer writes."""
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
 def _last(connection: sa.Connection) -> int:
     return int(connection.execute(sa.select(sa.func.max(_TABLE.c[SEQUENCE]))).scalar() or 0)
-
-
-def _reason(error: Exception) -> str:
-    """What the database itself said, and the way out where it is known."""
-    said = str(getattr(error, "orig", None) or error).strip().rstrip(".")
-    hints = {
-        "full": "free some space on that disk",
-        "readonly": "make the file and its folder writable",
-        "unable to open": "see that its folder exists and is writable",
-        "not a database": "this file is something else; name another",
-        "locked": "another program holds it; stop that program or name another file",
-    }
-    hint = next((text for word, text in hints.items() if word in said), None)
-    return f"{said} ({hint})" if hint else said

@@ -22,6 +22,7 @@ from penchant.serve import answers, openapi, wire
 from penchant.serve.answers import answer, path_id, read_body
 from penchant.serve.checks import decode, decode_events
 from penchant.serve.edge import Edge
+from penchant.serve.shelf import image_type
 from penchant.serve.telemetry import Telemetry
 from penchant.serve.turns import Turns
 
@@ -38,6 +39,7 @@ _DESCRIPTION = "Recommendations that follow each click. Ids are those of your da
 _INVALID = (422, "A field does not hold what it should")
 _NO_ITEM = (404, "The bundle does not hold this item")
 _BODY = ((400, "The body is not JSON"), (413, "The body is too large"), _INVALID)
+_UNWRITTEN = (503, "The items cannot be written: nothing was kept")
 _FULL = (503, "The event log cannot be written: nothing was kept")
 
 UserId = Annotated[str, Path(description="a user id of the data, or anybody else's", examples=["196"])]
@@ -146,7 +148,44 @@ def _add_items(app: FastAPI, service: Service, turns: Turns) -> None:
         if path is None:
             return answers.refuse(404, "no_image", f"There is no picture of item {item_id!r}", "item_id")
         headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
+        if isinstance(path, bytes):
+            return Response(path, media_type=image_type(path), headers=headers)
         return FileResponse(path, headers=headers)
+
+    one = {"schema": openapi.reference(wire.ItemBody), "examples": openapi.ITEM_BODY}
+    many = {"schema": openapi.reference(wire.NewItems), "examples": openapi.ITEMS_BODY}
+    taken = openapi.documented(wire.ItemReceipt, *_BODY, _UNWRITTEN, body=one)
+
+    @app.put("/v1/items/{item_id:path}", tags=["items"], **taken)
+    async def put_item(item_id: ItemId, request: Request) -> Response:
+        """Say all that is known of an item, new or not: it can be recommended before this answers."""
+        body = decode(await read_body(request), wire.ItemBody)
+        return answer(await turns.aside(service.put_item, path_id(item_id, "item_id"), body))
+
+    @app.patch(
+        "/v1/items/{item_id:path}",
+        tags=["items"],
+        **openapi.documented(wire.ItemReceipt, *_BODY, _NO_ITEM, _UNWRITTEN, body=one),
+    )
+    async def patch_item(item_id: ItemId, request: Request) -> Response:
+        """Say some of what is known of an item, for example its price; the rest stays."""
+        body = decode(await read_body(request), wire.ItemBody)
+        return answer(await turns.aside(service.patch_item, path_id(item_id, "item_id"), body))
+
+    @app.delete(
+        "/v1/items/{item_id:path}",
+        tags=["items"],
+        **openapi.documented(wire.ItemReceipt, _NO_ITEM, _INVALID, _UNWRITTEN),
+    )
+    async def withdraw_item(item_id: ItemId) -> Response:
+        """An item is not on offer any more. What people did with it stays known."""
+        return answer(await turns.aside(service.withdraw_item, path_id(item_id, "item_id")))
+
+    @app.post("/v1/items", tags=["items"], **openapi.documented(wire.ItemReceipt, *_BODY, _UNWRITTEN, body=many))
+    async def add_items(request: Request) -> Response:
+        """Say some of what is known of many items, new or not; all of them are taken, or none."""
+        body = decode(await read_body(request), wire.NewItems)
+        return answer(await turns.aside(service.add_items, body.items))
 
     @app.get("/v1/items/{item_id:path}", tags=["items"], **openapi.documented(wire.ItemCard, _NO_ITEM, _INVALID))
     async def item(item_id: ItemId) -> Response:

@@ -19,6 +19,10 @@ _STRUCTS = (
     wire.NewEvent,
     wire.NewEvents,
     wire.ListRequest,
+    wire.ItemBody,
+    wire.NewItem,
+    wire.NewItems,
+    wire.ItemReceipt,
     wire.Receipt,
     wire.Recommendations,
     wire.SimilarItems,
@@ -31,6 +35,7 @@ _STRUCTS = (
 _REASON = wire.Reason(text="Because of The Lighthouse Clock", because=50, title="The Lighthouse Clock")
 _EXAMPLES: dict[type[msgspec.Struct], Any] = {
     wire.Receipt: wire.Receipt(accepted=2, unknown_items=0, last_sequence=1042),
+    wire.ItemReceipt: wire.ItemReceipt(accepted=1, new=1, recommendable=1),
     wire.Recommendations: wire.Recommendations(
         items=[
             wire.Recommendation(
@@ -81,6 +86,17 @@ LIST_BODY = {
             "diversity": {"weight": 0.3},
         },
     },
+}
+_KNOWN = {"title": "A Map of Salt", "genres": ["Mystery"]}
+ITEM_BODY = {
+    "item": {"summary": "an item", "value": {"features": _KNOWN}},
+    "sold out": {"summary": "it is not on offer", "value": {"available": False}},
+}
+ITEMS_BODY = {
+    "items": {
+        "summary": "a new item, and a new title",
+        "value": {"items": [{"item_id": 9001, "features": _KNOWN}, {"item_id": 50, "features": {"title": "It"}}]},
+    }
 }
 
 

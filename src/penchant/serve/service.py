@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The service: a bundle, and what happened since. It knows no HTTP.
 
-Whatever it holds for the running bundle is in one `_Running`, replaced in one step by `swap`: a request takes
+Whatever it holds for the running bundle is in one `Running`, replaced in one step by `swap`: a request takes
 the reference once and is answered by one bundle, whatever happens meanwhile.
 """
 
@@ -11,16 +11,12 @@ import logging
 import threading
 import time as clock
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import polars as pl
 import torch
 from msgspec import structs
 
 from penchant.bundle.bundle import open_bundle
-from penchant.features.events import more_columns
-from penchant.schema import EVENT_COLUMNS, IdType
 from penchant.serve.checks import (
     FieldError,
     UnknownItemError,
@@ -32,12 +28,13 @@ from penchant.serve.checks import (
     check_type,
     check_value,
 )
-from penchant.serve.eventlog import SEQUENCE, Event, canonical
-from penchant.serve.granted import Granted
-from penchant.serve.sessions import Sessions
-from penchant.serve.shelf import Shelf
+from penchant.serve.eventlog import Event
+from penchant.serve.itemstore import ItemStore
+from penchant.serve.running import Running
 from penchant.serve.wire import (
+    ItemBody,
     ItemCard,
+    NewItem,
     Readiness,
     Receipt,
     Recommendation,
@@ -53,23 +50,13 @@ if TYPE_CHECKING:
 
     from penchant.batch import Users
     from penchant.bundle.bundle import Bundle
-    from penchant.recommend.pipeline import Ranked
     from penchant.recommend.wishes import Wishes
     from penchant.schema import Schema
     from penchant.serve.eventlog import EventLog
-    from penchant.serve.wire import HistoryEvent, Id, ListRequest, NewEvent
+    from penchant.serve.stock import View
+    from penchant.serve.wire import HistoryEvent, Id, ItemReceipt, ListRequest, NewEvent
 
 LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class _Running:
-    """All that belongs to one bundle."""
-
-    bundle: Bundle
-    sessions: Sessions
-    shelf: Shelf
-    wishes: Granted
 
 
 class Service:
@@ -84,7 +71,9 @@ class Service:
     def __init__(self, bundle: Bundle, log: EventLog, now: Callable[[], int] = clock.time_ns) -> None:
         self._log = log
         self._now = now
+        self._items = ItemStore(log.engine)
         self._turn = threading.Lock()
+        self._stocking = threading.Lock()
         self._taken = 0
         self._take_up(bundle)
         log.listener = self._took
@@ -115,7 +104,7 @@ class Service:
             )
             for index, event in enumerate(events)
         ]
-        catalogue = self._running.bundle.pipeline.catalogue
+        catalogue = self._running.stock.view.pipeline.catalogue
         unknown = sum(catalogue.row(event.item_id) is None for event in checked)
         receipt: Future[Receipt] = Future()
         receipt.set_running_or_notify_cancel()
@@ -206,16 +195,63 @@ class Service:
             UnknownItemError: the bundle does not hold the item.
         """
         check_k(k)
-        running = self._running
-        shelf = running.shelf
-        row = self._row(running, item_id)
-        rows, scores = _listed(running.bundle.pipeline.similar(row, k))
+        view = self._running.stock.view
+        shelf = view.shelf
+        row = _row(view, item_id)
+        rows, scores = view.pipeline.similar(row, k).listed()
         columns = zip(shelf.ids(rows), shelf.titles(rows), rows, scores, strict=True)
         items = [
             Similar(item_id=found, rank=rank, score=score, title=title, has_image=shelf.has_image(place))
             for rank, (found, title, place, score) in enumerate(columns, 1)
         ]
         return SimilarItems(item_id=shelf.ids([row])[0], items=items)
+
+    # Items
+
+    def put_item(self, item_id: Id, body: ItemBody) -> ItemReceipt:
+        """Say all that is known of an item; what is not said is not known any more.
+
+        Raises:
+            FieldError: names the field that cannot be taken.
+            ItemStoreError: it could not be written, and nothing has changed.
+        """
+        return self._stock([_named(item_id, body)], whole=True)
+
+    def patch_item(self, item_id: Id, body: ItemBody) -> ItemReceipt:
+        """Say some of what is known of an item; the rest stays.
+
+        Raises:
+            UnknownItemError: there is no such item.
+            FieldError, ItemStoreError: as `put_item`.
+        """
+        _row(self._running.stock.view, item_id)
+        return self._stock([_named(item_id, body)], whole=False)
+
+    def withdraw_item(self, item_id: Id) -> ItemReceipt:
+        """An item is not on offer any more; what people did with it stays known.
+
+        Raises:
+            UnknownItemError: there is no such item.
+            ItemStoreError: as `put_item`.
+        """
+        return self.patch_item(item_id, ItemBody(available=False))
+
+    def add_items(self, items: Sequence[NewItem]) -> ItemReceipt:
+        """Say some of what is known of many items, new or not: all of them, or none where one cannot be taken.
+
+        Raises:
+            FieldError: names the index and the field.
+            ItemStoreError: as `put_item`.
+        """
+        return self._stock(items, whole=False, field="items")
+
+    def _stock(self, items: Sequence[NewItem], *, whole: bool, field: str = "") -> ItemReceipt:
+        with self._stocking:
+            running = self._running
+            receipt = running.stock.take(items, whole=whole, field=field)
+            # First what can be given, then what histories may hold: see `_answer`.
+            running.sessions.stock(running.stock.view.pipeline.catalogue)
+        return receipt
 
     # What people see
 
@@ -226,9 +262,9 @@ class Service:
 
     def item(self, item_id: Id) -> ItemCard:
         """What is known of an item."""
-        running = self._running
-        row = self._row(running, item_id)
-        card, live = running.shelf.card(row), running.sessions.live
+        running, view = self._running, self._running.stock.view
+        row = _row(view, item_id)
+        card, live = view.shelf.card(row), running.sessions.live
         return structs.replace(card, signals=live.of_item(row, self._now() // 1000)) if live else card
 
     def user(self, user_id: Id) -> UserCard:
@@ -248,14 +284,16 @@ class Service:
             signals=live.of_user(user, self._now() // 1000) if live else {},
         )
 
-    def picture(self, item_id: Id) -> Path | None:
-        """The file with the item's picture, below the data set's root; None if there is none."""
-        running = self._running
-        return running.shelf.picture(self._row(running, item_id))
+    def picture(self, item_id: Id) -> Path | bytes | None:
+        """The item's picture: what was sent since, or a file below the data set's root; None if there is none."""
+        stock = self._running.stock
+        view = stock.view
+        row = _row(view, item_id)
+        return stock.picture(view.shelf.ids([row])[0]) or view.shelf.picture(row)
 
     def search(self, text: str, limit: int = 10) -> list[ItemCard]:
         """Items whose title holds `text`."""
-        shelf = self._running.shelf
+        shelf = self._running.stock.view.shelf
         return [shelf.card(row) for row in shelf.search(text, limit)]
 
     def users(self) -> list[Id]:
@@ -267,7 +305,8 @@ class Service:
         running = self._running
         user = check_id(user_id, running.bundle.pipeline.space.schema.user_id, "user_id")
         rows = running.sessions.past(user).rows
-        return [running.shelf.card(row) for row in rows[-limit:].flip(0).tolist()]
+        shelf = running.stock.view.shelf
+        return [shelf.card(row) for row in rows[-limit:].flip(0).tolist()]
 
     # Operation
 
@@ -278,7 +317,7 @@ class Service:
             ready=not self._log.closed,
             bundle=running.bundle.manifest.id,
             model=running.bundle.manifest.kind,
-            items=len(running.bundle.pipeline.catalogue),
+            items=len(running.stock.view.pipeline.catalogue),
             users=len(running.sessions),
             events_logged=self._log.last,
         )
@@ -290,41 +329,18 @@ class Service:
             BundleError: it is damaged, foreign or too new; the running bundle stays.
         """
         before = self._running.bundle.manifest.id
-        self._take_up(open_bundle(folder))
+        bundle = open_bundle(folder)
+        with self._stocking:
+            self._take_up(bundle)
         LOG.info("bundle %s gave way to %s", before, self._running.bundle.manifest.id)
 
     def _take_up(self, bundle: Bundle) -> None:
         """Encode what the bundle and the log hold, and then, while the writer waits, what came meanwhile."""
-        schema = bundle.pipeline.space.schema
-        strange = IdType.STRING if schema.user_id is IdType.INTEGER else IdType.INTEGER
-        more = more_columns(schema)
-        wanted = [name for name in (*EVENT_COLUMNS, *more) if name in bundle.events.columns]
-        tables, strangers, last = [bundle.events.select(wanted)], [], 0
-        for frame in self._log.replay():
-            last = int(frame[SEQUENCE][-1])
-            tables.append(canonical(frame, schema.user_id, schema.item_id, more))
-            strangers.append(canonical(frame, strange, schema.item_id, more))
-        sessions = Sessions(
-            bundle.pipeline.space,
-            bundle.pipeline.catalogue,
-            pl.concat(tables, how="diagonal"),
-            bundle.users,
-            live=bundle.live(),
-            counted=bundle.events.height,
-            item_signals=bundle.pipeline.model.uses_signals,
-        )
-        for frame in strangers:  # users whose ids no table of this data set could hold
-            sessions.extend(frame)
-        catalogue = bundle.pipeline.catalogue
-        shelf = Shelf(catalogue, schema, bundle.root)
-        running = _Running(bundle, sessions, shelf, Granted(catalogue, schema))
-        self._answer(running, sessions.stranger([]), known=False, k=1, exclude_seen=True)  # warm every cache
+        running, last = Running.begin(bundle, self._log, self._items)
+        nobody = running.sessions.stranger([])
+        self._answer(running, nobody, known=False, k=1, exclude_seen=True)  # warm every cache
         with self._turn:
-            for frame in self._log.replay(after=last):
-                last = int(frame[SEQUENCE][-1])
-                sessions.extend(canonical(frame, schema.user_id, schema.item_id, more))
-                sessions.extend(canonical(frame, strange, schema.item_id, more))
-            self._taken = last
+            self._taken = running.catch_up(self._log, last)
             self._running = running
 
     def _took(self, events: Sequence[Event], first: int) -> None:
@@ -335,25 +351,20 @@ class Service:
             sessions.take([(e.user_id, e.item_id, e.time, e.type, e.value, e.more) for e in fresh])
             self._taken = max(self._taken, first + len(events) - 1)
 
-    def _row(self, running: _Running, item_id: Id) -> int:
-        item = check_id(item_id, running.bundle.pipeline.space.schema.item_id, "item_id")
-        row = running.bundle.pipeline.catalogue.row(item)
-        if row is None:
-            raise UnknownItemError(item)
-        return row
-
     def _answer(
         self,
-        running: _Running,
+        running: Running,
         users: Users,
         known: bool,
         k: int,
         exclude_seen: bool,
         wishes: Wishes | None = None,
     ) -> Recommendations:
-        pipeline, shelf = running.bundle.pipeline, running.shelf
-        ready = running.wishes.ready(wishes, self._now() // 1000) if wishes else None
-        rows, scores = _listed(pipeline.recommend(users, k, exclude_seen=exclude_seen, wishes=ready))
+        # After the users: a view knows every item of histories that were read before it.
+        view = running.stock.view
+        pipeline, shelf = view.pipeline, view.shelf
+        ready = view.wishes.ready(wishes, self._now() // 1000) if wishes else None
+        rows, scores = pipeline.recommend(users, k, exclude_seen=exclude_seen, wishes=ready).listed()
         causes = pipeline.reasons(users.history.rows, torch.tensor(rows, dtype=torch.int64)).tolist()
         reasons = shelf.reasons(causes)
         columns = zip(shelf.ids(rows), shelf.titles(rows), rows, scores, reasons, strict=True)
@@ -371,8 +382,13 @@ class Service:
         return Recommendations(items=items, known=known, bundle=running.bundle.manifest.id)
 
 
-def _listed(ranked: Ranked) -> tuple[list[int], list[float]]:
-    """The one list of `ranked` without its empty places."""
-    rows, scores = ranked.rows[0], ranked.scores[0]
-    there = rows >= 0
-    return rows[there].tolist(), scores[there].tolist()
+def _named(item_id: Id, body: ItemBody) -> NewItem:
+    return NewItem(item_id=item_id, features=body.features, available=body.available)
+
+
+def _row(view: View, item_id: Id) -> int:
+    item = check_id(item_id, view.pipeline.space.schema.item_id, "item_id")
+    row = view.pipeline.catalogue.row(item)
+    if row is None:
+        raise UnknownItemError(item)
+    return row

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import threading
 from array import array
+from collections import deque
 from dataclasses import replace
-from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -21,7 +21,7 @@ from penchant.batch import Users
 from penchant.features import history
 from penchant.features.events import more_columns
 from penchant.features.live import LiveSignals
-from penchant.schema import EVENT_COLUMNS, USER
+from penchant.schema import EVENT_COLUMNS, ITEM, USER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from penchant.features.live import Done, More
     from penchant.features.space import FeatureSpace
     from penchant.serve.wire import Id
+
+
+_MOST_WAITING = 100_000
+"""Events of items that are not here yet: so many are kept, in case their items come."""
 
 
 class _Since:
@@ -97,6 +101,8 @@ class Sessions:
         self._nobody = self._stranger([])
         self._since: dict[Id, _Since] = {}
         self._lock = threading.Lock()
+        strange = events.filter(pl.Series(catalogue.rows(events[ITEM]).numpy() < 0)).tail(_MOST_WAITING)
+        self._waiting: deque[Done] = deque(map(_done, strange.iter_rows(named=True)), maxlen=_MOST_WAITING)
 
     def __len__(self) -> int:
         with self._lock:
@@ -136,17 +142,16 @@ class Sessions:
         """Take up a table of canonical events, in order of arrival."""
         if self.live:
             self.live.take(events)
-        names = [name for name in self._context if name in events.columns]
-        beyond: Iterable[More | None] = events.select(names).iter_rows(named=True) if names else repeat(None)
-        for event, more in zip(events.select(EVENT_COLUMNS).iter_rows(), beyond, strict=False):
-            self._append((*event, more))
+        for event in events.iter_rows(named=True):
+            self._append(_done(event))
 
     def _append(self, event: Done) -> bool:
         user_id, item_id, time, kind, value, more = event
-        row = self._catalogue.row(item_id)
-        if row is None:
-            return False
         with self._lock:
+            row = self._catalogue.row(item_id)
+            if row is None:
+                self._waiting.append(event)
+                return False
             self._note(self._since.setdefault(user_id, _Since()), row, time, kind, value, more)
         return True
 
@@ -157,6 +162,21 @@ class Sessions:
         since.values.append(self._space.values.one(value))
         if self._context:
             since.more.append(more)
+
+    def stock(self, catalogue: Catalogue) -> None:
+        """Know a catalogue that came out of the one so far: the same rows, some of them changed, and more.
+
+        Events that came before their item did count from now on.
+        """
+        if self.live:
+            self.live.stock(catalogue)
+        with self._lock:
+            self._catalogue = catalogue
+            self._start = replace(self._start, catalogue=catalogue.items)
+            self._nobody = replace(self._nobody, catalogue=catalogue.items)
+            before = list(self._waiting)
+            self._waiting.clear()
+        self.take(before)
 
     def count(self, user_id: Id) -> int:
         """How many events of this user there are."""
@@ -248,6 +268,13 @@ class Sessions:
         if self._item_signals and self.live:
             items = replace(items, signals=self.live.items(self._moment(now)))
         return replace(users, signals=signals, catalogue=items)
+
+
+def _done(event: Mapping[str, Any]) -> Done:
+    """A row of an events table as it would have come over HTTP."""
+    user, item, time, kind, value = (event[name] for name in EVENT_COLUMNS)
+    more = {name: said for name, said in event.items() if name not in EVENT_COLUMNS and said is not None}
+    return user, item, time, kind, value, more or None
 
 
 def _build(rows: Tensor, actions: Tensor, times: Tensor, values: Tensor, context: Mapping[str, Tensor]) -> History:

@@ -11,6 +11,7 @@ from penchant.schema import ITEM, Kind
 from penchant.serve.wire import ItemCard, Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from penchant.features.catalogue import Catalogue
@@ -35,9 +36,12 @@ class Shelf:
         catalogue: the items.
         schema: says which column names an item and which holds its picture.
         root: the folder that picture paths are relative to, if there is one.
+        pictured: rows whose picture was sent, and lies in no file.
     """
 
-    def __init__(self, catalogue: Catalogue, schema: Schema, root: Path | None) -> None:
+    def __init__(
+        self, catalogue: Catalogue, schema: Schema, root: Path | None, pictured: Collection[int] = ()
+    ) -> None:
         frame = catalogue.frame
         self._frame = frame
         # Plain lists: a request looks up a handful of rows, and one call into Polars costs more than all of them.
@@ -50,7 +54,7 @@ class Shelf:
         self._root = root.resolve() if root and root.is_dir() else None
         self._images = frame[image] if self._root and image and image in frame.columns else None
         self._hidden = [name for name, column in schema.items.items() if column.kind in _NOT_WORDS]
-        self._seen: dict[int, bool] = {}
+        self._seen: dict[int, bool] = dict.fromkeys(pictured, True)
 
     def ids(self, rows: list[int]) -> list[Id]:
         """The ids of catalogue rows."""
@@ -68,9 +72,9 @@ class Shelf:
 
     def has_image(self, row: int) -> bool:
         """Whether there is a picture to show; looked up on the disk once."""
-        if self._images is None:
-            return False
         if row not in self._seen:
+            if self._images is None:
+                return False
             self._seen[row] = self.picture(row) is not None
         return self._seen[row]
 
@@ -113,3 +117,14 @@ class Shelf:
 
 def _because(item_id: Id, title: str | None) -> Reason:
     return Reason(text=f"Because of {title or item_id}", because=item_id, title=title)
+
+
+def image_type(data: bytes) -> str:
+    """The media type of a picture that was sent, out of its first bytes; else that of plain bytes."""
+    starts = {b"\xff\xd8\xff": "jpeg", b"\x89PNG\r\n": "png", b"GIF8": "gif"}
+    found = next((kind for start, kind in starts.items() if data.startswith(start)), None)
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        found = "webp"
+    if data[4:12] == b"ftypavif":
+        found = "avif"
+    return f"image/{found}" if found else "application/octet-stream"

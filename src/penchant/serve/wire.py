@@ -60,6 +60,48 @@ class ListRequest(Wishes, frozen=True, kw_only=True, forbid_unknown_fields=True)
     exclude_seen: Annotated[bool, Described(description="leave out what they already did")] = True
 
 
+FeatureValue = str | float | list[str | float] | None
+
+
+class ItemBody(_Request, frozen=True, kw_only=True):
+    """What is known of an item."""
+
+    features: Annotated[
+        dict[str, FeatureValue],
+        Described(
+            description="by column of the items: text, a number, a list of words or numbers, a time as in events; "
+            "a picture or sound as base64; null for nothing",
+            examples=[{"title": "A Map of Salt", "genres": ["Mystery"], "year": 2026}],
+        ),
+    ] = {}
+    available: Annotated[
+        bool | None, Described(description="whether it is on offer; left out: as it was, and true for a new item")
+    ] = None
+
+
+class NewItem(ItemBody, frozen=True, kw_only=True):
+    """An item, and what is known of it."""
+
+    item_id: Annotated[Id, Described(description="which", examples=[50])]
+
+
+class NewItems(_Request, frozen=True, kw_only=True):
+    """Many items at once."""
+
+    items: list[NewItem]
+
+
+class ItemReceipt(msgspec.Struct, frozen=True, kw_only=True):
+    """The items are on the disk, and the next answer knows of them."""
+
+    accepted: int
+    new: int
+    """How many of them the service did not know before."""
+    recommendable: int
+    """How many of them can be recommended now: they are on offer, and the model can tell who likes them. A model
+    of ids alone knows nothing of an item that it did not learn."""
+
+
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """The events are on the disk."""
 
