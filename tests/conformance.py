@@ -49,6 +49,23 @@ def same(given: list[dict], wanted: list[dict], tolerance: float = 1e-5) -> None
         assert [a[item] for item in b] == pytest.approx(list(b.values()), rel=tolerance, abs=tolerance * reach)
 
 
+@cache
+def skewed(kind: str) -> worlds.World:
+    """The model fitted where each third of the items is taken up four times as often as the third before it."""
+    data = board()
+    chance = pl.Series([((user * 7 + item * 3) % 16) < 4 ** ((item - 500) // 12) for user, item in pairs(data)])
+    return worlds.train(kind, worlds.dataset(data.events.filter(chance), data.items, data.users))
+
+
+def pairs(data: worlds.Dataset) -> list[tuple[int, int]]:
+    return data.events.select(USER, ITEM).rows()
+
+
+def popularity(one: worlds.World) -> torch.Tensor:
+    """[N]: how much is known of each item of the catalogue."""
+    return one.space.popularity[one.pipeline.catalogue.items.ids]
+
+
 def clicks(user: int, *items: int) -> pl.DataFrame:
     return worlds.table(*((user, item, LAST + n, "view", 4.0) for n, item in enumerate(items)))
 
@@ -208,12 +225,21 @@ class ModelConformance:
             wanted = dict(sorted(offline.items(), key=lambda pair: -pair[1]))
             same(one.lists(users)[position : position + 1], [wanted], tolerance=1e-6)
 
-    def test_equal_scores_come_in_the_order_of_rows(self, kind):
+    def test_of_equal_scores_the_more_popular_comes_first_then_the_lower_row(self, kind):
         one = world(kind)
         ranked = one.pipeline.recommend(one.users([*SOME, 999]), worlds.ITEMS)
         rows, scores = ranked.rows, ranked.scores
+        worth = popularity(one)[rows]
         tied = (scores[:, 1:] == scores[:, :-1]) & (rows[:, 1:] >= 0)
-        assert (rows[:, 1:] > rows[:, :-1])[tied].all()
+        level = worth[:, 1:] == worth[:, :-1]
+        assert (worth[:, 1:] <= worth[:, :-1])[tied].all()
+        assert (rows[:, 1:] > rows[:, :-1])[tied & level].all()
+
+    def test_a_stranger_of_whom_nothing_is_known_gets_what_is_popular_not_the_first_items(self, kind):
+        one = skewed(kind)
+        shown = one.pipeline.recommend(one.users([999_999]), 5).rows[0]
+        counts = popularity(one)
+        assert counts[shown].mean() > 2 * counts[: worlds.ITEMS].mean()
 
     def test_items_that_training_never_saw_are_given_only_by_models_that_know_them(self, kind):
         one = world(kind)

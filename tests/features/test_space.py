@@ -224,3 +224,16 @@ def test_events_alone_do_not_depend_on_columns_beyond_the_canonical_ones():
     more = board().events.with_columns(part=pl.lit("train")).select(sorted([*board().events.columns, "part"]))
     worlds.equal_histories(asked(space, more).history, asked(space).history)
     assert {TIME, VALUE} < set(more.columns)
+
+
+def test_how_much_is_known_of_each_item_travels_with_the_space():
+    day = 24 * 60 * worlds.MINUTE
+    space = fitted(worlds.table((1, 505, 0), (1, 505, 0), (2, 501, 4 * day), (3, None, 4 * day)))
+    assert space.popularity.tolist() == [0.0, 0.0, 1.0, 1.0]
+    assert torch.equal(through_files(space).popularity, space.popularity)
+
+
+def test_a_space_that_was_saved_without_it_has_no_favourites():
+    saved, tensors = fitted().state()
+    older = FeatureSpace.load(msgspec.structs.replace(saved, popularity=[]), tensors)
+    assert older.popularity.tolist() == [0.0] * older.sizes.items

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import resource
+
 import numpy as np
 import pytest
 
 import worlds
+from penchant.batch import Sizes
+from penchant.errors import ConfigError
 from penchant.models.ease import EASE
 from penchant.models.interactions import interactions
 
@@ -31,3 +35,15 @@ def test_weights_are_the_closed_form(reg):
 def test_an_item_does_not_foretell_itself():
     one = worlds.train("ease", worlds.checkerboard())
     assert not one.model.state()["weights"].diagonal().any()
+
+
+def test_a_catalogue_too_large_is_refused_before_memory_is_taken():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(
+        ConfigError, match=r"40,981 items need 37.5 GiB .* memory = 8: .*block_ease.*min_item_events"
+    ):
+        EASE(EASE.Config(), Sizes(items=40_983, users=3, actions=3))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**20  # KiB
+    EASE(EASE.Config(memory=0.01), Sizes(items=600, users=3, actions=3))
+    with pytest.raises(ConfigError, match=r"memory = 0\.01"):
+        EASE(EASE.Config(memory=0.01), Sizes(items=700, users=3, actions=3))

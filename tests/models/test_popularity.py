@@ -54,3 +54,11 @@ def test_events_of_unknown_items_do_not_count():
     cold = one.users([100], worlds.table((100, 537, 1), (100, 500, 2)))
     model.solve(cold)
     assert model.score(cold, cold.catalogue)[0].tolist()[0] == 1
+
+
+@pytest.mark.parametrize("none", [0.0, None])
+def test_by_default_old_events_count_less_and_without_a_half_life_they_do_not(none):
+    events = worlds.table((1, 500, 0), (1, 500, 0), (2, 501, 8 * DAY))
+    found, plain = weights(events), weights(events, half_life=none)
+    assert found[501] > found[500]
+    assert plain[500] > plain[501]

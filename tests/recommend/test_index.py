@@ -67,3 +67,15 @@ def test_scores_are_left_as_they_were():
     before = scores.clone()
     top_k(scores, 2)
     assert torch.equal(scores.view(torch.int32), before.view(torch.int32))
+
+
+@given(SCORES, st.integers(0, 14), st.randoms(use_true_random=False))
+@settings(max_examples=100, deadline=None)
+def test_equal_scores_come_in_the_order_that_is_given(rows, k, chance):
+    scores = torch.tensor(rows, dtype=torch.float32).view(len(rows), -1)
+    order = list(range(scores.shape[1]))
+    chance.shuffle(order)
+    columns, best = top_k(scores, k, torch.tensor(order, dtype=torch.int64))
+    moved, same = top_k(scores[:, order], k)
+    assert columns.tolist() == [[order[place] if place >= 0 else -1 for place in row] for row in moved.tolist()]
+    assert torch.equal(best.view(torch.int32), same.view(torch.int32))

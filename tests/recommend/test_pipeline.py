@@ -153,3 +153,20 @@ def test_a_learned_model_is_put_to_answering():
     one.model.train()
     Pipeline(one.model, one.space, one.pipeline.catalogue)
     assert not one.model.training
+
+
+def test_items_that_lead_nowhere_are_followed_by_what_is_popular():
+    # One user alone did 530, and nothing else; most did 520, and 510 is next. 500 and 501 come first in the table.
+    events = [(1, 530, 0), *((user, 520, 1) for user in range(2, 9)), *((user, 510, 2) for user in range(2, 6))]
+    board = worlds.checkerboard()
+    data = worlds.dataset(worlds.table(*events, (9, 500, 3), (9, 501, 3)), board.items, board.users)
+    for kind in ("item_knn", "user_knn", "ease"):
+        one = worlds.train(kind, data)
+        (found,) = one.lists(one.users([1]), k=2)
+        assert list(found) == [520, 510], kind
+
+
+def test_similar_items_of_equal_nearness_come_by_popularity():
+    order = world().space.popularity[world().pipeline.catalogue.items.ids]
+    found = rising().similar(N - worlds.COLD - 1, 5).rows[0]
+    assert (order[found].diff() <= 0).all()

@@ -96,7 +96,7 @@ def test_a_boost_counts_for_who_has_no_taste():
     road = Pipeline(Flat(None, world().space.sizes), world().space, world().pipeline.catalogue)
     wishes = msgspec.convert({"boosts": [{"where": {"genre": {"any": ["sword"]}}, "by": 1}]}, Wishes)
     ready = wishes.of(road.catalogue, world().dataset.schema.items, 0)
-    assert road.recommend(world().users([999]), 2, wishes=ready).rows.tolist() == [[1, 4]]
+    assert (road.recommend(world().users([999]), 12, wishes=ready).rows % worlds.GROUPS == 1).all()
 
 
 def test_fresh_items_count_for_more():

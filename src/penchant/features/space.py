@@ -16,9 +16,10 @@ import torch
 from torch import Tensor
 
 from penchant import registry
-from penchant.batch import History, Items, Sizes, Users
+from penchant.batch import FIRST, History, Items, Sizes, Users
 from penchant.content.choices import ContentConfig
 from penchant.content.library import Library
+from penchant.decay import decayed
 from penchant.features import history
 from penchant.features.aggregates.measures import Measures
 from penchant.features.beside import Beside
@@ -73,6 +74,8 @@ class SpaceState(msgspec.Struct, frozen=True, kw_only=True):
     encoders: dict[str, EncoderState]
     values: ColumnState
     signals: SignalState | None = None
+    popularity: list[float] = []
+    """Of each value of `items`, what its events count. Empty in a space of an older version."""
 
 
 class FeatureSpace:
@@ -86,6 +89,7 @@ class FeatureSpace:
         content: ContentColumns,
         values: NumberColumn,
         signals: Signals | None = None,
+        popularity: Tensor | None = None,
     ) -> None:
         self.schema = schema
         self.item_ids, self.user_ids, self.actions = vocabularies
@@ -93,6 +97,10 @@ class FeatureSpace:
         self.content = content
         self.values = values
         self.signals = signals
+        # [V] float64: of the events that the space was fitted on, what those of each item count at their end.
+        self.popularity = (
+            torch.zeros(len(self.item_ids), dtype=torch.float64) if popularity is None else popularity
+        )
 
     @classmethod
     def fit(
@@ -131,6 +139,7 @@ class FeatureSpace:
             ),
             NumberColumn.fit(events[VALUE]),
         )
+        space.popularity = _popularity(space.item_ids, events)
         beside = Beside.choose(config.reviews, config.social, config.half_lives, dataset, events)
         if config.aggregates or beside:
             measures = Measures.choose(config.aggregates, config.half_lives, schema)
@@ -275,6 +284,7 @@ class FeatureSpace:
             encoders=encoders,
             values=self.values.state(),
             signals=self.signals.state if self.signals else None,
+            popularity=self.popularity[FIRST:].tolist(),
         )
         return saved, tensors
 
@@ -307,10 +317,21 @@ class FeatureSpace:
             ContentColumns.load(saved.encoders, tensors, library),
             NumberColumn.load(saved.values),
             Signals(signals, Beside.load(signals.beside, beside or {})) if signals else None,
+            torch.tensor([0.0] * FIRST + saved.popularity, dtype=torch.float64) if saved.popularity else None,
         )
 
 
 _ID = {IdType.INTEGER: pl.Int64(), IdType.STRING: pl.String()}
+
+
+def _popularity(vocabulary: Vocabulary, events: pl.DataFrame) -> Tensor:
+    """[V] float64: what is known of each item of the vocabulary, old events counting less."""
+    weights = decayed(torch.tensor(events[TIME].to_numpy(), dtype=torch.int64))
+    found = events.select(ITEM, pl.Series("weight", weights.numpy())).group_by(ITEM, maintain_order=True).sum()
+    counts = torch.zeros(len(vocabulary), dtype=torch.float64)
+    counts[vocabulary.encode(found[ITEM])] = torch.tensor(found["weight"].to_numpy())
+    counts[:FIRST] = 0
+    return counts
 
 
 def _tables(schema: Schema) -> dict[str, Mapping[str, Column]]:

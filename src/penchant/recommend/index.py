@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The best k of many scores, exactly, with ties broken one way: the lower row wins."""
+"""The best k of many scores, exactly, with ties broken one way."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 _LOW = 2**31 - 1
 
 
-def top_k(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
+def top_k(scores: Tensor, k: int, order: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """The k best columns of each row.
 
     A library's top-k leaves the order of equal scores, and which of them is cut off, to chance. Here score
@@ -18,6 +18,8 @@ def top_k(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
     Args:
         scores: [B, N] float32, N < 2**31; -inf or NaN where a column must not be returned.
         k: how many; fewer are returned where fewer are left.
+        order: [N] int64, all columns, each once: of equal scores, that comes first which stands earlier here.
+            None: the lower column comes first.
 
     Returns:
         columns [B, K] int64, -1 where nothing is left, and their scores [B, K], -inf there; K = min(k, N).
@@ -26,9 +28,14 @@ def top_k(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
     # Adding 0 turns -0.0 into 0.0; the bits of a float order as integers once the negative ones are flipped.
     bits = torch.nan_to_num(scores + 0.0, nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf).view(torch.int32)
     ordered = (bits ^ ((bits >> 31) & _LOW)).to(torch.int64)
-    packed = (ordered << 31) | (_LOW - torch.arange(n))
+    places = torch.arange(n)
+    if order is not None:
+        places = torch.empty_like(order).scatter_(0, order, places)
+    packed = (ordered << 31) | (_LOW - places)
     best = packed.topk(min(k, n), dim=1).values
     columns = _LOW - (best & _LOW)
+    if order is not None:
+        columns = order[columns]
     found = scores.gather(1, columns)
     missing = ~(found > -torch.inf)
     return columns.masked_fill(missing, -1), found.masked_fill(missing, -torch.inf)

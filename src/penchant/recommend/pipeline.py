@@ -91,6 +91,15 @@ class Pipeline:
         return None if vectors is None else functional.normalize(vectors, dim=1)
 
     @cached_property
+    def _popular_first(self) -> Tensor:
+        """[N] catalogue rows, those first of which training saw most, and most lately; among equals the lower row.
+
+        Equal scores come in this order. So somebody of whom nothing is known, or only items that lead nowhere, is
+        shown what most people take up, whichever model it is that cannot tell them from anyone else.
+        """
+        return torch.argsort(self.space.popularity[self.catalogue.items.ids], descending=True, stable=True)
+
+    @cached_property
     def _hidden(self) -> Tensor | None:
         """Rows that nobody gets: the model can say nothing of them, or they are withdrawn. None for no such."""
         parts = [] if self._withdrawn is None else [self._withdrawn]
@@ -158,10 +167,10 @@ class Pipeline:
             if within is not None:
                 rules.allow_only(scores, within)
             if wishes is None:
-                rows, best = top_k(scores, k)
+                rows, best = top_k(scores, k, self._popular_first)
             else:
                 wishes.change(scores)
-                rows, best = wishes.choose(scores, k, self._likeness)
+                rows, best = wishes.choose(scores, k, self._likeness, self._popular_first)
             return Ranked(rows=rows, scores=best)
 
     def similar(self, row: int, k: int) -> Ranked:
@@ -174,7 +183,7 @@ class Pipeline:
             rules.forbid(near, torch.tensor([row]))
             if self._hidden is not None:
                 rules.forbid(near, self._hidden)
-            rows, scores = top_k(near, k)
+            rows, scores = top_k(near, k, self._popular_first)
             return Ranked(rows=rows, scores=scores)
 
     def reasons(self, past: Tensor, rows: Tensor) -> Tensor:

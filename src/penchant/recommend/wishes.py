@@ -177,7 +177,9 @@ class Ready:
         if self.pins:
             rules.forbid(scores, torch.tensor(list(self.pins.values())))
 
-    def choose(self, scores: Tensor, k: int, likeness: Callable[[Tensor], Near]) -> tuple[Tensor, Tensor]:
+    def choose(
+        self, scores: Tensor, k: int, likeness: Callable[[Tensor], Near], order: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """The k best of each row of `scores` [B, N] as a list: capped, diverse, with the pins in their places.
 
         Args:
@@ -185,6 +187,7 @@ class Ready:
             k: places.
             likeness: of candidates [B, P], rows of the catalogue, a function from a position in each list [B] to
                 how near every candidate is to the one there, [B, P]: 1 for the same, 0 for unrelated.
+            order: [N] in what order equal scores come, as of `index.top_k`.
 
         Returns:
             rows [B, K] and their scores, as `index.top_k`.
@@ -197,7 +200,7 @@ class Ready:
         if not self.caps and not self.diversity:
             size = wanted
         while True:
-            rows, best = top_k(scores, size)
+            rows, best = top_k(scores, size, order)
             if not self.caps and not self.diversity:
                 return self._pinned(rows, best, k)
             at = self._greedy(rows, best, wanted, likeness)
