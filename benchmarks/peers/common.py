@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the runners of `sasrec_speed.py` share. Nothing is imported that any of their environments lacks."""
+"""What the runners of the speed benchmarks share. Nothing is imported that any of their environments lacks."""
 
 from __future__ import annotations
 

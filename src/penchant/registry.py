@@ -27,6 +27,7 @@ MODELS: dict[str, str] = {
     "content_knn": "penchant.models.content_knn:ContentKNN",
     "bpr": "penchant.models.bpr:BPR",
     "ials": "penchant.models.ials:IALS",
+    "lightgcn": "penchant.models.lightgcn:LightGCN",
     "sasrec": "penchant.models.sasrec:SASRec",
     "hstu": "penchant.models.hstu:HSTU",
 }
