@@ -250,7 +250,8 @@ class TrainBatch:
     """What a learned model takes its loss from.
 
     The events of `users.history` are input and target at once: event i is to be foretold from the events
-    before it, never from itself or a later one.
+    before it, never from itself or a later one. Only a model that knows no order (`multvae`) foretells a history
+    from a part of it.
     """
 
     users: Users

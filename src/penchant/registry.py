@@ -28,6 +28,8 @@ MODELS: dict[str, str] = {
     "bpr": "penchant.models.bpr:BPR",
     "ials": "penchant.models.ials:IALS",
     "lightgcn": "penchant.models.lightgcn:LightGCN",
+    "multvae": "penchant.models.multvae:MultVAE",
+    "neumf": "penchant.models.neumf:NeuMF",
     "sasrec": "penchant.models.sasrec:SASRec",
     "hstu": "penchant.models.hstu:HSTU",
 }
