@@ -16,8 +16,9 @@ import pytest
 import films
 from penchant.errors import BundleError, ConfigError
 from penchant.schema import IdType
+from penchant.serve.edge import ACCESS
 from penchant.serve.eventlog import EventLog
-from penchant.serve.run import ServeConfig, address, beside, listen, run
+from penchant.serve.run import ServeConfig, access_log, address, beside, listen, run
 
 ROOT = Path(__file__).parents[2]
 
@@ -111,3 +112,16 @@ def test_kill_9_loses_no_acknowledged_event(tmp_path, monkeypatch, capsys):
     assert acknowledged > 0
     assert lost == 0
     assert "3 of 3" in capsys.readouterr().out
+
+
+def test_the_access_log_goes_to_standard_error_only_when_it_is_wanted(capsys):
+    for wanted in (False, True):
+        with access_log(wanted=wanted):
+            ACCESS.info("one line %s", wanted)
+    ACCESS.info("after")
+    assert capsys.readouterr().err == "one line True\n"
+
+
+def test_keys_that_are_not_there_are_found_before_the_bundle_is_opened(tmp_path):
+    with pytest.raises(ConfigError, match="the keys cannot be read"):
+        run(tmp_path / "no bundle here", ServeConfig(port=0, keys=str(tmp_path / "keys.toml")))

@@ -23,6 +23,7 @@ RECOMMEND = examples(
 SERVE = examples(
     "penchant serve",
     "penchant serve --bundle artefacts/bundles --host 0.0.0.0 --port 80",
+    "penchant serve --keys keys.toml --rate 50    only for who brings a key, and not too often",
     "penchant serve --run-file run.toml           host, port and the rest from its table for serving",
 )
 
@@ -94,6 +95,12 @@ def serve(
     events_db: Annotated[
         str | None, typer.Option(metavar="URL", help="Database of events. [default: events.db beside the bundles]")
     ] = None,
+    keys: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Answer only who brings a key (penchant keys new).")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(help="The most requests a second of each key or address. [default: any]")
+    ] = None,
     run_file: Annotated[
         Path | None, typer.Option(help="Take what is not said here from its table [serve].")
     ] = None,
@@ -106,24 +113,21 @@ def serve(
     from penchant.config import RunConfig
 
     run = RunConfig.load(run_file) if run_file else None
-    serve_bundle(bundle_path(bundle, artefacts), run, host=host, port=port, events=events_db)
+    serve_bundle(bundle_path(bundle, artefacts), run, host=host, port=port, events=events_db, keys=keys, rate=rate)
 
 
 def serve_bundle(
     bundle: Path,
     run: RunConfig | None,
-    *,
-    host: str | None = None,
-    port: int | None = None,
-    events: str | None = None,
+    **options: str | float | None,
 ) -> None:
-    """Serve with the page mounted; options that are None come from the run file, or are the defaults."""
+    """Serve with the page mounted; `options` are keys of `[serve]`, and where None those of the run file hold."""
     from penchant import registry
     from penchant.console.mount import mount
     from penchant.serve.run import ServeConfig
     from penchant.serve.run import run as serve_until_stopped
 
-    said = {key: v for key, v in {"host": host, "port": port, "events": events}.items() if v is not None}
+    said = {key: value for key, value in options.items() if value is not None}
     config = registry.read_config(
         ServeConfig, {**(run.tables.get("serve", {}) if run else {}), **said}, "penchant serve"
     )

@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 
 from penchant import __version__
-from penchant.cli import answering, bundles, datasets, doctor, judging, simulating, starting, training, tuning
+from penchant.cli import (
+    admitting,
+    answering,
+    bundles,
+    datasets,
+    doctor,
+    judging,
+    simulating,
+    starting,
+    training,
+    tuning,
+)
 from penchant.cli.say import Friendly, examples
 
 app = typer.Typer(
@@ -38,6 +49,7 @@ app.command("demo", epilog=starting.DEMO)(starting.demo)
 app.command("doctor", epilog=doctor.DOCTOR)(doctor.doctor)
 app.add_typer(datasets.app, name="data")
 app.add_typer(bundles.app, name="bundle")
+app.add_typer(admitting.app, name="keys")
 app.add_typer(simulating.app, name="simulate")
 
 

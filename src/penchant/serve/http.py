@@ -22,6 +22,7 @@ from penchant.serve import answers, openapi, wire
 from penchant.serve.answers import answer, path_id, read_body
 from penchant.serve.checks import decode, decode_events
 from penchant.serve.edge import Edge
+from penchant.serve.guard import Guard
 from penchant.serve.shelf import image_type
 from penchant.serve.telemetry import Telemetry
 from penchant.serve.turns import Turns
@@ -29,6 +30,8 @@ from penchant.serve.turns import Turns
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from penchant.serve.guard import Pace
+    from penchant.serve.keys import Keys
     from penchant.serve.service import Service
 
 _LARGE_BODY = 16 * 1024
@@ -48,10 +51,15 @@ K = Annotated[int, Query(description="how many items, 1 to 1000", examples=[10])
 ExcludeSeen = Annotated[bool, Query(description="leave out what the user already did")]
 
 
-def create_app(service: Service) -> FastAPI:
+def create_app(service: Service, keys: Keys | None = None, pace: Pace | None = None) -> FastAPI:
     """The web application that answers for `service`, in the threads of `app.state.pool`.
 
     It takes over the number of threads that torch has now. It does not close the service: who made it does.
+
+    Args:
+        service: what answers.
+        keys: those that let in; None lets everybody in.
+        pace: how many requests each client may make; None for any number.
     """
     turns = Turns()
     telemetry = Telemetry(service.ready)
@@ -70,7 +78,8 @@ def create_app(service: Service) -> FastAPI:
         redoc_url=None,
     )
     app.state.pool = turns.pool
-    app.add_middleware(Edge, telemetry=telemetry)
+    app.add_middleware(Guard, keys=keys, pace=pace)
+    app.add_middleware(Edge, telemetry=telemetry)  # outermost: it also counts what the guard refuses
     app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
     answers.install(app)
     _add_recommendations(app, service, turns)

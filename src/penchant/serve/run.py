@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import signal
 import socket
 import threading
@@ -17,8 +18,11 @@ import uvicorn
 
 from penchant.bundle.bundle import open_bundle
 from penchant.errors import ConfigError
+from penchant.serve.edge import ACCESS
 from penchant.serve.eventlog import EventLog
+from penchant.serve.guard import Pace
 from penchant.serve.http import create_app
+from penchant.serve.keys import Keys
 from penchant.serve.service import Service
 
 if TYPE_CHECKING:
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 _BACKLOG = 2048
+_LEAST_BURST = 10.0
 
 
 class ServeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,6 +46,14 @@ class ServeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Address of the event log's database; None for `events.db` beside the bundles."""
     threads: Annotated[int, msgspec.Meta(ge=1)] = 1
     """Threads of one matrix product. One is best for short answers: more of them wait for each other."""
+    keys: str | None = None
+    """A file of keys, made by `penchant keys`: only who brings one is answered. None answers everybody."""
+    rate: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    """Requests a second that each key, or without keys each address, may make for ever. None for any number."""
+    burst: Annotated[float, msgspec.Meta(ge=1)] | None = None
+    """Requests that may come at once, with `rate`; None for those of two seconds, and at least 10."""
+    access_log: bool = False
+    """Whether each request is written to standard error, as a line of JSON."""
 
 
 def run(
@@ -59,24 +72,27 @@ def run(
         ready: told the address once everything is loaded, just before the first request is taken.
 
     Raises:
-        ConfigError: the port is taken or the host is not this machine's; found before any work begins.
+        ConfigError: the port is taken or the host is not this machine's, or there are no keys in the file of
+            keys; found before any work begins.
         BundleError: the bundle cannot be served.
         EventLogError: the event log cannot be opened.
     """
     bundle, config = Path(bundle), config or ServeConfig()
     with listen(config.host, config.port) as listener:
         torch.set_num_threads(config.threads)
+        keys = Keys.load(Path(config.keys)) if config.keys else None
+        pace = Pace(config.rate, config.burst or max(2 * config.rate, _LEAST_BURST)) if config.rate else None
         opened = open_bundle(bundle)
         log = EventLog(config.events or beside(bundle))
         try:
             service = Service(opened, log)
-            app = create_app(service)
+            app = create_app(service, keys, pace)
             if extend:
                 extend(app, service)
             if ready:
                 ready(address(listener), service)
             server = uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning"))
-            with _orderly_end():
+            with access_log(wanted=config.access_log), _orderly_end():
                 server.run(sockets=[listener])
         finally:
             log.close()
@@ -130,6 +146,25 @@ def _orderly_end() -> Iterator[None]:
         yield
     if main:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def access_log(*, wanted: bool) -> Iterator[None]:
+    """Inside, requests are written to standard error."""
+    if not wanted:
+        yield
+        return
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    before = ACCESS.level, ACCESS.propagate
+    ACCESS.addHandler(handler)
+    ACCESS.setLevel(logging.INFO)
+    ACCESS.propagate = False
+    try:
+        yield
+    finally:
+        ACCESS.removeHandler(handler)
+        ACCESS.level, ACCESS.propagate = before
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> str:
