@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from penchant.errors import ConfigError
 from penchant.schema import IdType
-from penchant.serve.eventlog import Event, EventLog, EventLogError, canonical
+from penchant.serve.eventlog import Event, EventLog, EventLogError, Written, canonical
 
 
 @pytest.fixture
@@ -154,9 +154,9 @@ def test_one_impossible_event_does_not_take_its_neighbours_with_it(log):
         log.submit([event(item=3)]),
     )
     hold.set()
-    assert first.result() == [1]
-    assert good.result() == [2]
-    assert fine.result() == [3]
+    assert first.result().numbers == [1]
+    assert good.result().numbers == [2]
+    assert fine.result().numbers == [3]
     with pytest.raises(EventLogError, match="cannot be written"):
         bad.result()
 
@@ -166,7 +166,7 @@ def test_a_closed_log_refuses_and_closes_twice(url):
     waiting = [log.submit([event()]) for _ in range(50)]
     log.close()
     log.close()
-    assert [number for future in waiting for number in future.result()] == list(range(1, 51))
+    assert [number for future in waiting for number in future.result().numbers] == list(range(1, 51))
     with pytest.raises(EventLogError, match="closed"):
         log.append([event()])
 
@@ -223,3 +223,43 @@ def test_a_log_of_an_earlier_version_is_taken_up(tmp_path, url):
     frame = canonical(everything(log), IdType.INTEGER, IdType.INTEGER, {"dwell": pl.Float64()})
     assert frame["dwell"].to_list() == [None, 1.0]
     log.close()
+
+
+def test_an_event_that_is_sent_again_is_there_once(log):
+    told = []
+    log.listener = lambda events, first: told.append(([one.item_id for one in events], first))
+    assert log.append([event(item=1, event_id="a"), event(item=2), event(item=3, event_id="b")]) == [1, 2, 3]
+    again = log.submit([event(item=3, event_id="b"), event(item=4, event_id="c"), event(item=1, event_id="a")])
+    assert again.result() == Written(numbers=[3, 4, 1], repeated=2)
+    twice = log.submit([event(item=5, event_id="d"), event(item=5, event_id="d"), event(item=6)])
+    assert twice.result() == Written(numbers=[5, 5, 6], repeated=1)
+    assert log.submit([event(item=1, event_id="a")]).result() == Written(numbers=[1], repeated=1)
+    assert log.submit([event(item=7)]).result().numbers == [7]
+    assert everything(log)["item_id_number"].to_list() == [1, 2, 3, 4, 5, 6, 7]
+    assert told == [([1, 2, 3], 1), ([4], 4), ([5, 6], 5), ([7], 7)]
+
+
+def test_many_ids_are_found_again_by_another_process(url):
+    first, second = EventLog(url), EventLog(url)
+    many = [event(item=n, event_id=f"é{n}") for n in range(1200)]
+    first.append(many)
+    assert second.submit([*many, event(item=-1)]).result() == Written(
+        numbers=[*range(1, 1201), 1201], repeated=1200
+    )
+    second.append([event(event_id="x")])
+    assert first.submit([event(event_id="x"), event(event_id="y")]).result().repeated == 1
+    assert everything(first).height == 1203
+    first.close()
+    second.close()
+
+
+def test_a_log_of_an_earlier_version_takes_ids(url, tmp_path):
+    log = EventLog(url)
+    log.append([event()])
+    log.close()
+    with sqlite3.connect(tmp_path / "events.db") as old:
+        old.execute("drop table event_ids")
+    old.close()
+    again = EventLog(url)
+    assert again.append([event(event_id="a"), event(event_id="a")]) == [2, 2]
+    again.close()

@@ -47,7 +47,7 @@ def test_events_are_durable_when_answered_and_change_the_next_answer(client, log
     before = client.get("/v1/users/5/recommendations").json()["items"]
     clicked = before[0]["item_id"]
     receipt = client.post("/v1/events", json={"user_id": 5, "item_id": clicked})
-    assert receipt.json() == {"accepted": 1, "unknown_items": 0, "last_sequence": 1}
+    assert receipt.json() == {"accepted": 1, "unknown_items": 0, "last_sequence": 1, "repeated": 0}
     assert next(log.replay())["item_id_number"].to_list() == [clicked]
     after = client.get("/v1/users/5/recommendations").json()["items"]
     assert clicked not in [item["item_id"] for item in after]
@@ -62,7 +62,7 @@ def test_events_are_durable_when_answered_and_change_the_next_answer(client, log
 def test_events_come_alone_in_a_list_or_in_an_object(client, wrap, count):
     event = {"user_id": 1, "item_id": 2, "time": "2026-11-25T12:00:00+02:00", "type": "watched", "value": 1}
     answer = client.post("/v1/events", json=wrap(event))
-    assert answer.json() == {"accepted": count, "unknown_items": 0, "last_sequence": count}
+    assert answer.json() == {"accepted": count, "unknown_items": 0, "last_sequence": count, "repeated": 0}
 
 
 def test_an_empty_list_of_events_is_no_error(client):
@@ -70,6 +70,7 @@ def test_an_empty_list_of_events_is_no_error(client):
         "accepted": 0,
         "unknown_items": 0,
         "last_sequence": None,
+        "repeated": 0,
     }
 
 
@@ -97,6 +98,17 @@ def test_no_history_at_all_is_answered_with_what_is_popular(client):
     answer = client.post("/v1/recommendations", json={})
     assert len(ids(answer)) == 10
     assert answer.json()["known"] is False
+
+
+def test_an_event_sent_twice_happened_once(client):
+    one = {"user_id": "ann", "item_id": 9, "event_id": "click-1"}
+    first = client.post("/v1/events", json=one).json()
+    again = client.post("/v1/events", json=[one, {**one, "event_id": "click-2", "item_id": 5}]).json()
+    assert (first["repeated"], again["repeated"], again["accepted"]) == (0, 1, 2)
+    assert client.get("/v1/users/ann").json()["events"] == 2
+    assert "must not be empty" in refused(
+        client.post("/v1/events", json={**one, "event_id": ""}), 422, "events[0].event_id"
+    )
 
 
 def test_wishes_of_a_list(client):
@@ -142,7 +154,7 @@ def test_events_of_unknown_items_are_kept_and_counted(client, log):
     answer = client.post(
         "/v1/events", json=[{"user_id": 1, "item_id": 10**6}, {"user_id": 1, "item_id": "电影/🎬"}]
     )
-    assert answer.json() == {"accepted": 2, "unknown_items": 2, "last_sequence": 2}
+    assert answer.json() == {"accepted": 2, "unknown_items": 2, "last_sequence": 2, "repeated": 0}
     assert next(log.replay())["item_id_text"].to_list() == [None, "电影/🎬"]
 
 

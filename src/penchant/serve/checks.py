@@ -89,6 +89,13 @@ def check_type(value: str | None, default: str, field: str) -> str:
     return value
 
 
+def check_name(value: str | None, field: str) -> str | None:
+    """An event's own id, if it has one."""
+    if value is not None:
+        check_text(value, field)
+    return value
+
+
 def check_value(value: float | None, field: str) -> float | None:
     """The event's value, if it is a number that 32 bits can hold."""
     if value is not None and not (math.isfinite(value) and abs(value) < 3e38):

@@ -54,6 +54,17 @@ _TABLE = sa.Table(
     sa.Column(MORE, sa.Text()),
 )
 
+_IDS = sa.Table(
+    "event_ids",
+    _TABLE.metadata,
+    sa.Column("event_id", sa.String(512), primary_key=True),
+    sa.Column(SEQUENCE, sa.BigInteger(), nullable=False),
+)
+"""The events that were given ids by who sent them: one that is sent again is not written again."""
+
+_AT_ONCE = 500
+"""Ids of one question: databases limit the number of its parameters."""
+
 _FRAME = {
     SEQUENCE: pl.Int64(),
     USER + _NUMBER: pl.Int64(),
@@ -81,6 +92,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         type: how: "watched", "rated", ...
         value: how much, if that means anything for this type.
         more: further columns of the events table by name: dwell, amount, quantity, and those of its context.
+        event_id: a name of its own, if the sender gave it one: however often it is sent, it happened once.
     """
 
     user_id: int | str
@@ -89,6 +101,19 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     type: str = DEFAULT_TYPE
     value: float | None = None
     more: dict[str, Any] | None = None
+    event_id: str | None = None
+
+
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """Events are durable.
+
+    Attributes:
+        numbers: the sequence number of each, in the order given; of one that was there, that which it has.
+        repeated: how many of them were there already, by their `event_id`.
+    """
+
+    numbers: list[int]
+    repeated: int
 
 
 class EventLog:
@@ -140,9 +165,9 @@ class EventLog:
         Raises:
             EventLogError: they could not be written, and none of them is there.
         """
-        return self.submit(events).result()
+        return self.submit(events).result().numbers
 
-    def submit(self, events: Sequence[Event]) -> Future[list[int]]:
+    def submit(self, events: Sequence[Event]) -> Future[Written]:
         """Like `append`, without waiting: the future is done when the events are durable, or refused."""
         waiting = _Waiting(events)
         with self._gate:
@@ -204,11 +229,11 @@ class EventLog:
                 self._commit(group)
 
     def _commit(self, group: list[_Waiting]) -> None:
-        rows = [_row(event) for waiting in group for event in waiting.events]
+        events = [event for waiting in group for event in waiting.events]
         try:
-            first = self._insert(rows)
+            numbers, fresh = self._insert(events)
         except (sa.exc.SQLAlchemyError, OverflowError, UnicodeError) as error:
-            LOG.warning("event log: %d events refused: %s", len(rows), error)
+            LOG.warning("event log: %d events refused: %s", len(events), error)
             if len(group) > 1 and not isinstance(error, sa.exc.OperationalError):
                 for waiting in group:  # one bad event must not take its neighbours with it
                     self._commit([waiting])
@@ -218,11 +243,14 @@ class EventLog:
             for waiting in group:
                 waiting.future.set_exception(EventLogError(text))
             return
+        start = 0
         for waiting in group:
-            stop = first + len(waiting.events)
-            self._tell(waiting.events, first)
-            waiting.future.set_result(list(range(first, stop)))
-            first = stop
+            stop = start + len(waiting.events)
+            own = [at for at in range(start, stop) if fresh[at]]
+            if own:
+                self._tell([events[at] for at in own], numbers[own[0]])
+            waiting.future.set_result(Written(numbers=numbers[start:stop], repeated=stop - start - len(own)))
+            start = stop
 
     def _tell(self, events: Sequence[Event], first: int) -> None:
         if self.listener:
@@ -231,16 +259,26 @@ class EventLog:
             except Exception:  # the events are durable: whatever ails the listener, the writer must live on
                 LOG.exception("the event log's listener failed at events from number %d", first)
 
-    def _insert(self, rows: list[dict[str, Any]]) -> int:
-        """Write the rows in one transaction; returns the sequence number of the first."""
+    def _insert(self, events: Sequence[Event]) -> tuple[list[int], list[bool]]:
+        """Write events in one transaction.
+
+        Returns:
+            the number of each, and whether it was written now: not if one with its id was there already.
+        """
+        ids = [event.event_id for event in events if event.event_id is not None]
         for attempt in range(_ATTEMPTS):
             first = self._last + 1
-            for sequence, row in enumerate(rows, first):
-                row[SEQUENCE] = sequence
             try:
                 with self.engine.begin() as connection:
-                    if rows:
-                        connection.execute(_TABLE.insert(), rows)
+                    numbers, fresh = _numbered(events, first, _known(connection, ids))
+                    new = [
+                        (number, one) for number, one, is_new in zip(numbers, events, fresh, strict=True) if is_new
+                    ]
+                    named = [{"event_id": one.event_id, SEQUENCE: n} for n, one in new if one.event_id is not None]
+                    if new:
+                        connection.execute(_TABLE.insert(), [{**_row(one), SEQUENCE: n} for n, one in new])
+                    if named:
+                        connection.execute(_IDS.insert(), named)
             except sa.exc.IntegrityError:
                 if attempt == _ATTEMPTS - 1:
                     raise
@@ -248,8 +286,8 @@ class EventLog:
                     self._last = _last(connection)
             else:
                 break
-        self._last = first + len(rows) - 1
-        return first
+        self._last = first + len(new) - 1
+        return numbers, fresh
 
 
 class _Waiting:
@@ -257,7 +295,7 @@ class _Waiting:
 
     def __init__(self, events: Sequence[Event]) -> None:
         self.events = events
-        self.future: Future[list[int]] = Future()
+        self.future: Future[Written] = Future()
         # From here on nobody can cancel what may have been written already.
         self.future.set_running_or_notify_cancel()
 
@@ -280,6 +318,29 @@ def canonical(
     further = pl.Struct([pl.Field(name, kind) for name, kind in (more or {}).items()])
     columns = [pl.col(MORE).str.json_decode(further).struct.unnest()] if more else []
     return frame.select(users, items, TIME, TYPE, VALUE, *columns).drop_nulls([USER, ITEM])
+
+
+def _known(connection: sa.Connection, ids: Sequence[str]) -> dict[str, int]:
+    """The numbers of those ids that are there."""
+    return {
+        row.event_id: row.sequence
+        for start in range(0, len(ids), _AT_ONCE)
+        for row in connection.execute(sa.select(_IDS).where(_IDS.c.event_id.in_(ids[start : start + _AT_ONCE])))
+    }
+
+
+def _numbered(events: Sequence[Event], first: int, known: dict[str, int]) -> tuple[list[int], list[bool]]:
+    """The number of each event, and whether it is new; new ones are numbered from `first`, without a gap."""
+    numbers, fresh = [], []
+    for event in events:
+        there = None if event.event_id is None else known.get(event.event_id)
+        numbers.append(first if there is None else there)
+        fresh.append(there is None)
+        if there is None:
+            if event.event_id is not None:
+                known[event.event_id] = first
+            first += 1
+    return numbers, fresh
 
 
 def _row(event: Event) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from penchant.serve.checks import (
     check_id,
     check_k,
     check_more,
+    check_name,
     check_time,
     check_type,
     check_value,
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from penchant.bundle.bundle import Bundle
     from penchant.recommend.wishes import Wishes
     from penchant.schema import Schema
-    from penchant.serve.eventlog import EventLog
+    from penchant.serve.eventlog import EventLog, Written
     from penchant.serve.stock import View
     from penchant.serve.wire import HistoryEvent, Id, ItemReceipt, ListRequest, NewEvent
 
@@ -101,6 +102,7 @@ class Service:
                 type=check_type(event.type, default, f"events[{index}].type"),
                 value=check_value(event.value, f"events[{index}].value"),
                 more=check_more(event, schema.context, now, f"events[{index}]"),
+                event_id=check_name(event.event_id, f"events[{index}].event_id"),
             )
             for index, event in enumerate(events)
         ]
@@ -109,13 +111,19 @@ class Service:
         receipt: Future[Receipt] = Future()
         receipt.set_running_or_notify_cancel()
 
-        def written(numbers: Future[list[int]]) -> None:
-            error = numbers.exception()
+        def written(kept: Future[Written]) -> None:
+            error = kept.exception()
             if error:
                 receipt.set_exception(error)
                 return
-            last = max(numbers.result(), default=None)
-            receipt.set_result(Receipt(accepted=len(checked), unknown_items=unknown, last_sequence=last))
+            receipt.set_result(
+                Receipt(
+                    accepted=len(checked),
+                    unknown_items=unknown,
+                    last_sequence=max(kept.result().numbers, default=None),
+                    repeated=kept.result().repeated,
+                )
+            )
 
         self._log.submit(checked).add_done_callback(written)
         return receipt
@@ -155,11 +163,7 @@ class Service:
         return self._answer(running, users, known, k, exclude_seen, wishes)
 
     def recommend_for(
-        self,
-        history: Sequence[HistoryEvent],
-        k: int = 10,
-        exclude_seen: bool = True,
-        wishes: Wishes | None = None,
+        self, history: Sequence[HistoryEvent], k: int = 10, exclude_seen: bool = True, wishes: Wishes | None = None
     ) -> Recommendations:
         """The best `k` items for somebody with this history, given oldest first where times are equal.
 

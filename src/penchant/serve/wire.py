@@ -41,6 +41,9 @@ class NewEvent(HistoryEvent, frozen=True, kw_only=True):
     """One thing that somebody did."""
 
     user_id: Annotated[Id, Described(description="who", examples=[196])]
+    event_id: Annotated[
+        str | None, Described(description="its own name: sent again after a lost answer, it is not written again")
+    ] = None
 
 
 class NewEvents(_Request, frozen=True, kw_only=True):
@@ -110,6 +113,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """How many of them name an item that the running bundle does not hold. They are kept all the same."""
     last_sequence: int | None
     """The number of the last of them in the log; null for an empty list."""
+    repeated: int = 0
+    """How many of them were there already, by their `event_id`, and are not there twice."""
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True):
