@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every set of `zoo.py` as three tables (user, item, time): train, validation and test, ids counted from 0.
+
+What is asked of models is the same everywhere: of a user, what they took up in the hidden part, less what they had
+before and what nobody had. No part of a source that is published as a test is cut up for choosing.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COLUMNS = ("user", "item", "time")
+SHARE = 0.1
+"""Of the training pairs of a set without times, drawn for choosing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """A set in three parts.
+
+    Attributes:
+        train, validation, test: user, item (counted from 0) and time, in the order of events.
+        dated: whether times are microseconds; else they are a mere order, or 0 where there is none.
+        words: how it was cut.
+    """
+
+    train: pl.DataFrame
+    validation: pl.DataFrame
+    test: pl.DataFrame
+    dated: bool
+    words: str
+
+    @property
+    def users(self) -> int:
+        """How many users there are, those of the hidden parts included."""
+        return 1 + max(int(part["user"].max() or 0) for part in (self.train, self.validation, self.test))
+
+    @property
+    def items(self) -> int:
+        """The same of items."""
+        return 1 + max(int(part["item"].max() or 0) for part in (self.train, self.validation, self.test))
+
+
+def movielens_100k(data: Path) -> Parts:
+    """P1: each user's last event but one chooses, the last one is the test."""
+    train, validation, test = (
+        pl.read_parquet(data / "p1" / f"{part}.parquet").select("user", "item", time=pl.col("timestamp") * 10**6)
+        for part in ("train", "valid_all", "test")
+    )
+    return _numbered(train, validation, test, "leave last out", dated=True)
+
+
+def movielens_1m(data: Path) -> Parts:
+    """The source's `valid` is the test; each user's last event before it chooses."""
+    known, test = (
+        pl.read_parquet(data / "movielens-1m" / f"{part}.parquet").select(
+            user="user_id", item="item_id", time=pl.col("position").cast(pl.Int64)
+        )
+        for part in ("train", "valid")
+    )
+    # Only of users of the test: who is held out whole in the source has no event just before it.
+    last = pl.col("time") == pl.col("time").max().over("user")
+    asked = pl.col("user").is_in(test["user"].unique().to_list())
+    words = "leave last out: the source's valid is the test, the event before it chose"
+    return _numbered(known.filter(~(last & asked)), known.filter(last & asked), test, words)
+
+
+def amazon(name: str) -> Callable[[Path], Parts]:
+    """Beauty and Sports: the last event is the test, the one before it chooses."""
+
+    def read(data: Path) -> Parts:
+        parts = [
+            pl.read_parquet(data / name / f"{part}.parquet").select(
+                user="user_id", item="item_id", time=pl.col("position").cast(pl.Int64)
+            )
+            for part in ("train", "validation", "test")
+        ]
+        return _numbered(*parts, "leave last out")
+
+    return read
+
+
+def gowalla(data: Path) -> Parts:
+    """A tenth of the published training pairs is the test, another tenth of the rest chooses; no times."""
+    known, test = (
+        pl.read_parquet(data / "gowalla" / f"{part}.parquet").select(
+            user="user_id", item="item_id", time=pl.lit(0, pl.Int64)
+        )
+        for part in ("train", "valid")
+    )
+    words = "a tenth of the published train is the test; another tenth of the rest, drawn, chose"
+    return _numbered(*_drawn(known), test, words)
+
+
+def tiktok(data: Path) -> Parts:
+    """The source's `valid` is the test; a tenth of train chooses; there are no times."""
+    rows = pl.read_parquet(data / "tiktok" / "interactions.parquet")
+    known, test = (
+        rows.filter(split=part).select("user", "item", time=pl.lit(0, pl.Int64)) for part in ("train", "valid")
+    )
+    return _numbered(*_drawn(known), test, "the source's valid is the test; a tenth of train, drawn, chose")
+
+
+def ta_feng(data: Path) -> Parts:
+    """By global time: the last tenth of the events is the test, the tenth before it chooses."""
+    rows = pl.read_parquet(data / "ta-feng" / "ta_feng.parquet").sort("TRANSACTION_DT", maintain_order=True)
+    events = rows.select(
+        user="CUSTOMER_ID", item="PRODUCT_ID", time=pl.col("TRANSACTION_DT").dt.timestamp("us")
+    ).unique(["user", "item"], keep="first", maintain_order=True)
+    first, second = int(events.height * 0.8), int(events.height * 0.9)
+    parts = (events[:first], events[first:second], events[second:])
+    return _numbered(*parts, "by global time, 80 : 10 : 10; each pair once", dated=True)
+
+
+SETS: dict[str, Callable[[Path], Parts]] = {
+    "movielens-100k": movielens_100k,
+    "movielens-1m": movielens_1m,
+    "beauty": amazon("beauty"),
+    "sports": amazon("sports"),
+    "gowalla": gowalla,
+    "tiktok": tiktok,
+    "ta-feng": ta_feng,
+}
+
+
+def _drawn(pairs: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(the rest, a tenth that is drawn)."""
+    chosen = np.random.default_rng(0).random(pairs.height) < SHARE
+    return pairs.filter(~chosen), pairs.filter(chosen)
+
+
+def _numbered(
+    train: pl.DataFrame, validation: pl.DataFrame, test: pl.DataFrame, words: str, *, dated: bool = False
+) -> Parts:
+    """Ids counted from 0 in ascending order; each part by time, ties in the order of the file."""
+    parts = [train, validation, test]
+    for column in ("user", "item"):
+        ids = pl.concat([part[column] for part in parts]).unique().sort()
+        table = pl.DataFrame({column: ids, "_number": np.arange(len(ids))})
+        parts = [
+            part.join(table, on=column, how="left", maintain_order="left").drop(column).rename({"_number": column})
+            for part in parts
+        ]
+    train, validation, test = (part.select(COLUMNS).sort("time", maintain_order=True) for part in parts)
+    return Parts(train=train, validation=validation, test=test, dated=dated, words=words)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path(__file__).parent / "data")
+    for name, read in SETS.items():
+        parts = read(parser.parse_args().data)
+        sizes = f"{parts.users} users, {parts.items} items"
+        print(f"{name}: {sizes}; {parts.train.height} + {parts.validation.height} + {parts.test.height} events")
+
+
+if __name__ == "__main__":
+    main()
