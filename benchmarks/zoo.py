@@ -43,6 +43,8 @@ CHOSEN_BY = "ndcg@10"
 SHOWN = ("ndcg@10", "recall@10", "recall@20")
 UNSUITED = {"content_knn", "two_tower"}
 """Models that say nothing of items without columns."""
+MOST_ITEMS = {"ease": 13_000}
+"""Catalogues beyond which a model is left out: its memory grows with the square."""
 
 REQUIREMENTS = {
     "implicit": ["implicit==0.7.3"],
@@ -372,7 +374,8 @@ def main() -> None:
             raise SystemExit(f"There is no {name!r}; known: {', '.join(entries)}")
     if not wanted.show:
         for name, entry in entries.items():
-            if (not wanted.only or name in wanted.only) and not (wanted.classic and entry.slow):
+            fits = parts.items <= MOST_ITEMS.get(name, parts.items)
+            if fits and (not wanted.only or name in wanted.only) and not (wanted.classic and entry.slow):
                 table.model(name, entry)
     table.show()
 
