@@ -37,7 +37,7 @@ from penchant.evaluate import metrics
 from penchant.models.recommender import Learned, Range
 from penchant.tune.space import Key, keys
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
 K = 20
 CHOSEN_BY = "ndcg@10"
 SHOWN = ("ndcg@10", "recall@10", "recall@20")
@@ -302,7 +302,8 @@ class Table:
             settings = {**os.environ, **threads, "POLARS_MAX_THREADS": str(self.threads)}
             if entry.runner != "penchant":
                 settings.pop("PYTHONPATH", None)
-            done = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
+            # In the temporary folder, for what peers write where they are started.
+            done = subprocess.run(command, env=settings, cwd=folder, capture_output=True, text=True, check=False)
             lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"trial"')]
             if not lines:
                 return [{"trial": 0, "settings": trials[0], "failed": (done.stderr or "no word").splitlines()[-1]}]
