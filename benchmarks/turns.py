@@ -38,6 +38,8 @@ REQUIREMENTS = {
         "pandas==2.1.4",
         "pyarrow<17",
     ],
+    "implicit": ["implicit==0.7.3"],
+    "lightfm": ["lightfm-next==1.19"],
 }
 """By peer; the first is installed first, so that the others do not choose another build of it."""
 

@@ -21,7 +21,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import venv
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +29,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from sets import SETS, Parts
+from turns import environment
 
 from penchant import registry
 from penchant.config import RunConfig
@@ -45,21 +45,6 @@ UNSUITED = {"content_knn", "two_tower"}
 """Models that say nothing of items without columns."""
 MOST_ITEMS = {"ease": 13_000}
 """Catalogues beyond which a model is left out: its memory grows with the square."""
-
-REQUIREMENTS = {
-    "implicit": ["implicit==0.7.3"],
-    "lightfm": ["lightfm-next==1.19"],
-    "recbole": [
-        "torch==2.13.0",
-        "recbole==1.2.1",
-        "numpy==1.26.4",
-        "scipy==1.10.1",
-        "pandas==2.1.4",
-        "pyarrow<17",
-    ],
-    "rectools": ["torch==2.13.0", "rectools[torch]==0.19.0", "numpy==1.26.4", "pyarrow<19"],
-}  # fmt: skip
-"""By peer; the first is installed first, so that the others do not choose another build of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,18 +170,9 @@ def _draw(entry: Entry, chance: np.random.Generator) -> dict[str, Any]:
     return found
 
 
-def environment(peer: str) -> Path:
-    """The interpreter of a peer's own environment, which is made if it is not there."""
-    if peer == "penchant":
-        return Path(sys.executable)
-    folder = HERE / ".env" / peer
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if not python.exists():
-        venv.create(folder, with_pip=True)
-        for some in (REQUIREMENTS[peer][:1], REQUIREMENTS[peer][1:]):
-            if some:
-                subprocess.run([python, "-m", "pip", "install", "--quiet", *some], check=True)
-    return python
+def interpreter(runner: str) -> Path:
+    """That of a peer's own environment, which is made if it is not there."""
+    return Path(sys.executable) if runner == "penchant" else environment(runner).absolute()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -297,7 +273,7 @@ class Table:
                 "users": self.parts.users, "items": self.parts.items, "dated": self.parts.dated,
             }  # fmt: skip
             (place / "job.json").write_text(json.dumps(job), encoding="utf-8")
-            command = [environment(entry.runner), HERE / "peers" / f"{entry.runner}_zoo.py", place / "job.json"]
+            command = [interpreter(entry.runner), HERE / "peers" / f"{entry.runner}_zoo.py", place / "job.json"]
             threads = {name: str(self.threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
             settings = {**os.environ, **threads, "POLARS_MAX_THREADS": str(self.threads)}
             if entry.runner != "penchant":
