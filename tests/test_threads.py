@@ -40,13 +40,25 @@ def test_a_part_computes_in_one_thread_and_torch_has_its_own_again_at_the_end(th
     assert torch.get_num_threads() == threads
 
 
-@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad, torch.enable_grad])
+def modes(_=None):
+    product = torch.mm(torch.ones(2, 2), torch.ones(2, 2)).dtype
+    return torch.is_grad_enabled(), torch.is_inference_mode_enabled(), product
+
+
+@pytest.mark.parametrize(
+    "mode",
+    [
+        torch.inference_mode,
+        torch.no_grad,
+        torch.enable_grad,
+        lambda: torch.autocast("cpu", dtype=torch.bfloat16),
+    ],
+)
 def test_parts_run_in_the_mode_of_whoever_asks(threads, mode):
     with mode():
-        here = (torch.is_grad_enabled(), torch.is_inference_mode_enabled())
+        here = modes()
         with side_by_side() as each:
-            found = each(lambda _: (torch.is_grad_enabled(), torch.is_inference_mode_enabled()), range(4))
-    assert found == [here] * 4
+            assert each(modes, range(4)) == [here] * 4
 
 
 def test_what_a_part_raises_is_raised_and_torch_has_its_threads_again(threads):

@@ -43,12 +43,17 @@ def side_by_side() -> Iterator[Each]:
         return
     torch.set_num_threads(1)  # of this thread, and of every one that begins from now on
     pool = ThreadPoolExecutor(threads, "penchant-part")
-    # torch keeps both of these for each thread.
+    # torch keeps these for each thread.
     learns, asked = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
+    rounds, to = torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")
 
     def each(work: Callable[[Part], Made], parts: Iterable[Part], /) -> list[Made]:
         def as_here(part: Part) -> Made:
-            with torch.inference_mode(asked), torch.set_grad_enabled(learns):
+            with (
+                torch.inference_mode(asked),
+                torch.set_grad_enabled(learns),
+                torch.autocast("cpu", dtype=to, enabled=rounds),
+            ):
                 return work(part)
 
         parts = list(parts)

@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from penchant.recommend import index
 from penchant.recommend.index import top_k
 
 ODD = st.sampled_from([0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 1e-45, -1e-45, 3e38, -3e38])
@@ -44,6 +45,14 @@ def test_is_a_stable_sort(rows, k):
 def test_all_equal_scores_come_in_order():
     columns, _ = top_k(torch.zeros(2, 1000), 7)
     assert columns.tolist() == [list(range(7))] * 2
+
+
+def test_rows_are_taken_some_at_a_time(monkeypatch):
+    scores = torch.randint(0, 5, (13, 40), generator=torch.Generator().manual_seed(0)).float()
+    whole = top_k(scores, 9)
+    for cells in (1, 90, 400):
+        monkeypatch.setattr(index, "_CELLS", cells)
+        assert all(torch.equal(a, b) for a, b in zip(top_k(scores, 9), whole, strict=True))
 
 
 def test_minus_zero_is_zero():

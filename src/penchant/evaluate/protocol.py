@@ -26,6 +26,7 @@ from penchant.errors import DataError
 from penchant.evaluate import metrics
 from penchant.evaluate.metrics import ABSENT, Bools, Floats, Ints, Relevant
 from penchant.schema import ITEM, TIME, TYPE, USER, Meaning
+from penchant.threads import side_by_side
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,9 +39,9 @@ if TYPE_CHECKING:
     from penchant.schema import Schema
 
 CELLS = 8_000_000
-"""Scores (users times items) that are held at once: 32 MB, about seven times that while they are ranked."""
+"""Scores (users times items) that a thread holds at once: 32 MB, about three times that while they are ranked."""
 USERS = 1024
-"""The most users that are asked at once, for the sake of what a model holds for each of them."""
+"""The most users that a thread asks about at once, for the sake of what a model holds for each of them."""
 
 K = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
 
@@ -213,9 +214,16 @@ class Question:
         within = None if len(self.candidates) == size else torch.from_numpy(self.candidates)
         step = max(min(CELLS // size, USERS), 1)
         ranked = np.full((len(self.ids), min(k, size)), ABSENT, dtype=np.int64)
-        for start in range(0, len(self.ids), step):
+
+        def answer(start: int) -> None:
             rows = self._answer(pipeline, torch.arange(start, min(start + step, len(self.ids))), k, within)
             ranked[start : start + step, : rows.shape[1]] = rows
+
+        starts = range(0, len(self.ids), step)
+        with side_by_side() as each:
+            # The first alone: it makes what the pipeline keeps for the others.
+            each(answer, starts[:1])
+            each(answer, starts[1:])
         hit = metrics.hits(ranked, self.relevant)
         return Evaluation(
             question=self,

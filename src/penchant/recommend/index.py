@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 _LOW = 2**31 - 1
+_CELLS = 2**18
+"""Scores that are packed at once."""
 
 
 def top_k(scores: Tensor, k: int, order: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -25,17 +27,24 @@ def top_k(scores: Tensor, k: int, order: Tensor | None = None) -> tuple[Tensor, 
         columns [B, K] int64, -1 where nothing is left, and their scores [B, K], -inf there; K = min(k, N).
     """
     n = scores.shape[1]
-    # Adding 0 turns -0.0 into 0.0; the bits of a float order as integers once the negative ones are flipped.
-    bits = torch.nan_to_num(scores + 0.0, nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf).view(torch.int32)
-    ordered = (bits ^ ((bits >> 31) & _LOW)).to(torch.int64)
     places = torch.arange(n)
     if order is not None:
         places = torch.empty_like(order).scatter_(0, order, places)
-    packed = (ordered << 31) | (_LOW - places)
-    best = packed.topk(min(k, n), dim=1).values
-    columns = _LOW - (best & _LOW)
+    # Some rows at a time: what is packed is twice as large as the scores, and had better stay in the cache.
+    step = max(_CELLS // max(n, 1), 1)
+    starts = range(0, max(len(scores), 1), step)
+    columns = torch.cat([_best(scores[start : start + step], _LOW - places, k) for start in starts])
     if order is not None:
         columns = order[columns]
     found = scores.gather(1, columns)
     missing = ~(found > -torch.inf)
     return columns.masked_fill(missing, -1), found.masked_fill(missing, -torch.inf)
+
+
+def _best(scores: Tensor, merit: Tensor, k: int) -> Tensor:
+    """[B, K] int64 places of the best; `merit` [N] says which of equal scores is better, `_LOW` less its place."""
+    # Adding 0 turns -0.0 into 0.0; the bits of a float order as integers once the negative ones are flipped.
+    bits = torch.nan_to_num(scores + 0.0, nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf).view(torch.int32)
+    ordered = (bits ^ ((bits >> 31) & _LOW)).to(torch.int64)
+    best = (ordered << 31).bitwise_or_(merit).topk(min(k, scores.shape[1]), dim=1).values
+    return _LOW - (best & _LOW)
