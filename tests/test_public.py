@@ -13,9 +13,10 @@ import penchant
 import shop
 
 NAMES = [
-    "PenchantError", "RunConfig", "ServeConfig", "ShopConfig", "Truth", "__version__", "evaluate_models", "fit",
-    "ingest", "make_bundle", "open_bundle", "recommend_items", "serve_bundle", "simulate_shop", "train_models",
-    "tune_model",
+    "AsyncClient", "Client", "HistoryEvent", "NewEvent", "NewItem",
+    "PenchantError", "RunConfig", "ServeConfig", "ServiceError", "ShopConfig", "Truth", "__version__",
+    "evaluate_models", "fit", "ingest", "make_bundle", "open_bundle", "recommend_items", "serve_bundle",
+    "simulate_shop", "train_models", "tune_model",
 ]  # fmt: skip
 ROOT = Path(__file__).parents[1]
 

@@ -12,9 +12,15 @@ from typing import Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "AsyncClient": "penchant.client.client:AsyncClient",
+    "Client": "penchant.client.client:Client",
+    "HistoryEvent": "penchant.serve.wire:HistoryEvent",
+    "NewEvent": "penchant.serve.wire:NewEvent",
+    "NewItem": "penchant.serve.wire:NewItem",
     "PenchantError": "penchant.errors:PenchantError",
     "RunConfig": "penchant.config:RunConfig",
     "ServeConfig": "penchant.serve.run:ServeConfig",
+    "ServiceError": "penchant.client.calls:ServiceError",
     "ShopConfig": "penchant.simulate.config:ShopConfig",
     "Truth": "penchant.simulate.truth:Truth",
     "evaluate_models": "penchant.recipe:evaluate_models",
