@@ -30,6 +30,7 @@ from penchant.config import RunConfig
 from penchant.content.choices import ContentConfig
 from penchant.content.library import Library
 from penchant.evaluate.protocol import Cut, cut
+from penchant.schema import USER
 from penchant.train.trainer import TrainConfig
 from penchant.workbench import Workbench
 
@@ -109,10 +110,10 @@ def rows(base: RunConfig, only: list[str] | None) -> dict[str, dict[str, Any]]:
     }
 
 
-def fingerprint(base: RunConfig) -> str:
+def fingerprint(base: RunConfig, most: int | None) -> str:
     """Tells one base from another."""
     tables = {name: table for name, table in base.tables.items() if name != "baselines"}
-    return hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()[:12]
+    return hashlib.sha256(json.dumps([tables, most], sort_keys=True).encode()).hexdigest()[:12]
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -135,20 +136,32 @@ def train(bench: Workbench, asked: Cut, run: RunConfig) -> dict[str, Any]:
     }
 
 
-def run_all(base: RunConfig, wanted: dict[str, dict[str, Any]], seeds: list[int], out: Path, keep: Path) -> None:
+def some_of(asked: Cut, most: int | None) -> Cut:
+    """The same, of `most` users alone, drawn with a fixed seed."""
+    if most is None:
+        return asked
+    people = asked.hidden[USER].unique().sort()
+    chosen = people.sample(min(most, len(people)), seed=0).to_frame()
+    parts = [part.join(chosen, on=USER, how="semi", maintain_order="left") for part in asked[:3]]
+    return Cut(*parts, asked.kind)
+
+
+def run_all(
+    base: RunConfig, wanted: dict[str, dict[str, Any]], seeds: list[int], out: Path, keep: Path, most: int | None
+) -> None:
     """Train whatever is not in `out` yet."""
-    mark = fingerprint(base)
-    done = {(line["base"], line["row"], line["seed"]) for line in read(out)}
-    left = [(seed, name) for seed in seeds for name in wanted if (mark, name, seed) not in done]
-    if not left:
-        return
+    mark = fingerprint(base, most)
+    left = [(seed, name) for seed in seeds for name in wanted]
     data = recipe.ingest(base, keep)
     library = Library(data.dataset.root, base.read(ContentConfig, "content"), keep / "content")
-    bench = Workbench.prepare(base, data.dataset, data.split.train, library)
-    asked = cut(data.split, "validation")
+    asked = some_of(cut(data.split, "validation"), most)
+    bench = Workbench.prepare(base, data.dataset, asked.learned, library)
     for seed, name in left:
+        # Asked anew each time: another process may train other rows of the same table.
+        if any((mark, name, seed) == (line["base"], line["row"], line["seed"]) for line in read(out)):
+            continue
         found = train(bench, asked, changed(base, {**wanted[name], "train.seed": seed}))
-        line = {"base": mark, "set": base.name, "row": name, "seed": seed, **found}
+        line = {"base": mark, "set": base.name, "users": len(bench.users), "row": name, "seed": seed, **found}
         with out.open("a", encoding="utf-8") as file:
             # After a crash the last line may be a half one: what comes next begins anew.
             file.write("\n" + json.dumps(line))
@@ -160,7 +173,7 @@ def show(lines: list[dict[str, Any]]) -> None:
     for mark in dict.fromkeys(line["base"] for line in lines):
         some = [line for line in lines if line["base"] == mark]
         base = {line["seed"]: line for line in some if line["row"] == BASE}
-        table = Table(title=f"{some[0]['set']}, validation, base {mark}")
+        table = Table(title=f"{some[0]['set']}, {some[0]['users']} users, validation, base {mark}")
         for head in ("", "seeds", "NDCG@10", "against base", "Recall@10", "epochs", "cpu s"):
             table.add_column(head, justify="right" if head else "left")
         for name in dict.fromkeys(line["row"] for line in some):
@@ -196,12 +209,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="JSON lines, added to")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--set", type=assignment, nargs="+", default=[], metavar="TABLE.KEY=VALUE", dest="set_")
+    parser.add_argument("--users", type=int, help="learn from so many users alone, and ask them")
     parser.add_argument("--only", nargs="+", metavar="ROW")
     parser.add_argument("--artefacts", type=Path, default=Path("artefacts"), help="where clean tables are kept")
     asked = parser.parse_args()
     if asked.run:
         base = changed(RunConfig.load(asked.run), dict(asked.set_))
-        run_all(base, rows(base, asked.only), asked.seeds, asked.out, asked.artefacts)
+        run_all(base, rows(base, asked.only), asked.seeds, asked.out, asked.artefacts, asked.users)
     show(read(asked.out))
 
 
