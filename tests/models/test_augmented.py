@@ -209,15 +209,16 @@ def test_the_contrastive_term_is_that_of_the_last_steps():
     torch.testing.assert_close(losses(network, users)["contrastive"], wanted)
 
 
-def test_a_model_trained_with_everything_answers_and_stays_the_same_size():
+@pytest.mark.parametrize("kind", ["sasrec", "hstu"])
+def test_a_model_trained_with_everything_answers_and_stays_the_same_size(kind):
     data = worlds.checkerboard()
     one = world()
-    network = make("sasrec", {**worlds.SMALL["sasrec"], **EVERY}, one.space.sizes)
+    network = make(kind, {**worlds.SMALL[kind], **EVERY}, one.space.sizes)
     users = one.space.users(
         data.events["user_id"].unique().sort(), data.events, one.pipeline.catalogue, data.users
     )
     fit(network, users, worlds.QUICK)
-    assert network.state().keys() == one.model.state().keys()
+    assert network.state().keys() == make(kind, worlds.SMALL[kind], one.space.sizes).state().keys()
     found = worlds.with_pipeline(one, type(one.pipeline)(network, one.space, one.pipeline.catalogue))
     ranked = found.pipeline.recommend(found.everyone(), 5).rows
     groups = torch.arange(worlds.USERS)[:, None] % worlds.GROUPS
