@@ -240,6 +240,16 @@ class TestEverythingOn(ModelConformance):
         conformance.world.cache_clear()
 
 
+def test_each_task_is_logged(tmp_path):
+    config = worlds.replace_struct(worlds.QUICK, epochs=2)
+    fit(model(contrastive=0.1), world().everyone(), config, folder=tmp_path)
+    for line in (tmp_path / "metrics.jsonl").read_bytes().splitlines():
+        row = msgspec.json.decode(line)
+        assert row["tasks"].keys() == {"next_item", "contrastive"}
+        assert all(loss > 0 for loss in row["tasks"].values())
+        assert sum(row["tasks"].values()) == pytest.approx(row["loss"])
+
+
 class StopError(Exception):
     """Ends a training in the middle."""
 

@@ -12,10 +12,13 @@ class EpochReport(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     step: int
     loss: float
+    """Mean over the steps, of all tasks together."""
     learning_rate: float
     seconds: float
     """Training alone, without validation."""
     events_per_second: float
+    tasks: dict[str, float] = {}
+    """The same of each task by itself."""
     metrics: dict[str, float] = {}
     best: bool = False
 

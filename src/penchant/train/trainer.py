@@ -159,19 +159,20 @@ class Trainer:
     def _epoch(self, done: Progress, most_steps: int | None) -> Progress:
         start = time.perf_counter()
         step, events = done.step, 0
-        losses = torch.zeros(())
+        totals: dict[str, Tensor] = {}
         self.model.train()
         batches = self._sampler.epoch(done.epoch)
         if most_steps is not None:
             batches = batches[: most_steps - step]
         for positions in batches:
             batch = TrainBatch(users=self.users.select(positions, self._longest))
-            loss = self._step(batch, step)
+            losses = self._step(batch, step)
             step += 1
-            losses += loss
+            for task, loss in losses.items():
+                totals[task] = totals.get(task, 0.0) + loss
             events += len(batch.users.history.rows)
             if self.callbacks:
-                value = float(loss)
+                value = float(sum(losses.values()))
                 for callback in self.callbacks:
                     callback.on_step(step, value)
         seconds = time.perf_counter() - start
@@ -181,10 +182,12 @@ class Trainer:
         better = bool(metrics) and metrics[self.config.metric] > done.best.get(self.config.metric, -1.0)
         if better:
             self._best = {name: tensor.clone() for name, tensor in self._average.state().items()}
+        tasks = {task: float(total) / len(batches) for task, total in totals.items()}
         report = EpochReport(
             epoch=done.epoch + 1,
             step=step,
-            loss=float(losses) / max(len(batches), 1),
+            loss=sum(tasks.values()),
+            tasks=tasks,
             learning_rate=self._learning_rate(step),
             seconds=seconds,
             events_per_second=events / max(seconds, 1e-9),
@@ -204,18 +207,20 @@ class Trainer:
             seconds=done.seconds + seconds,
         )
 
-    def _step(self, batch: TrainBatch, step: int) -> Tensor:
+    def _step(self, batch: TrainBatch, step: int) -> dict[str, Tensor]:
+        """One step of the optimiser; the loss of each task."""
         seed_step(self.config.seed, step)
         for group in self._optimiser.param_groups:
             group["lr"] = self._learning_rate(step + 1)
         self._optimiser.zero_grad()
         with computing(self.config.precision):
-            loss = torch.stack(list(self.model.loss(batch).values())).sum()
+            losses = self.model.loss(batch)
+            loss = torch.stack(list(losses.values())).sum()
         loss.backward()  # type: ignore[no-untyped-call]
         clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
         self._optimiser.step()
         self._average.update(step)
-        return loss.detach()
+        return {task: loss.detach() for task, loss in losses.items()}
 
     def _learning_rate(self, step: int) -> float:
         return self.config.learning_rate * min(1.0, step / max(self.config.warmup_steps, 1))
