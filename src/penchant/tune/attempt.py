@@ -17,7 +17,7 @@ from penchant.models.recommender import Learned, Recommender
 from penchant.train.callbacks import Callback
 from penchant.train.fit import fit, make
 from penchant.train.trainer import TrainConfig
-from penchant.tune.trials import State, Trial
+from penchant.tune.trials import State, Trial, TuneCallback
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +82,7 @@ class Attempt:
         keys: what is tuned.
         metric: what is to be high.
         validate: the metrics of a model on the validation part.
-        callbacks: told of each training.
+        callbacks: told of trials and of each training.
         clock: seconds from anywhere.
     """
 
@@ -91,7 +91,7 @@ class Attempt:
     keys: Mapping[str, Key]
     metric: str
     validate: Callable[[Recommender], Mapping[str, float]]
-    callbacks: Sequence[Callback] = ()
+    callbacks: Sequence[TuneCallback] = ()
     clock: Clock = time.perf_counter
 
     def run_one(self, number: int, asked: Asked, seconds: float) -> Trial:

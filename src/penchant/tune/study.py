@@ -107,15 +107,15 @@ def tune(
     metric_k(metric, run.path, "tune" if config.metric else "train")
     target = runfile.target(run, out)
     adviser = Adviser(found, config.seed, prune=config.prune)
+    if source.tables.get("tune", {}).get("space") and not own:
+        tell(f"[tune.space] is about {source.model.kind}; {run.model.kind} is tuned within its own space")
     comparable = _comparable(run, found, metric)
     if resume:
-        place = _unfinished(artefacts, run, comparable)
+        place = _newest(artefacts, run, comparable)
         tell(f"Going on with {place.state.id}")
         data = recipe.reopen(run, artefacts / place.state.dataset)
         data = replace(data, split=data.split.blind())
     else:
-        if source.tables.get("tune", {}).get("space") and not own:
-            tell(f"[tune.space] is about {source.model.kind}; {run.model.kind} is tuned within its own space")
         tell("Reading and checking the files, without the test part")
         data = recipe.ingest(run, artefacts, blind=True)
         state = StudyState(
@@ -125,18 +125,10 @@ def tune(
             keys=list(found.values()),
         )  # fmt: skip
         place = StudyFolder.create(artefacts, state)
-    asked = cut(data.split, "validation")
-    if asked.hidden.is_empty():
-        raise DataError(f"{run.path} [data.split]: the validation part is empty, so nothing can be chosen by it")
-    library = recipe.open_library(run, data, callbacks)
-    bench = Workbench.prepare(run, data.dataset, data.split.train, library)
-    attempt = Attempt(
-        run=run, bench=bench, keys=found, metric=metric, validate=bench.validation(metric, asked),
-        callbacks=callbacks, clock=clock,
-    )  # fmt: skip
+    attempt = _prepared(run, data, found, metric, callbacks, clock)
     tell(f"Tuning {', '.join(found)} of {run.model.kind} by {metric} on the validation part")
     try:
-        _search(place, attempt, adviser, config, callbacks)
+        _search(place, attempt, adviser, config)
     except KeyboardInterrupt:
         place.leave()
         if best_of(place.trials()):
@@ -145,9 +137,31 @@ def tune(
     return _conclude(place, run, found, adviser, target)
 
 
-def _search(
-    place: StudyFolder, attempt: Attempt, adviser: Adviser, config: TuneConfig, callbacks: Sequence[TuneCallback]
-) -> None:
+def _prepared(
+    run: RunConfig,
+    data: recipe.Data,
+    found: dict[str, Key],
+    metric: str,
+    callbacks: Sequence[TuneCallback],
+    clock: Clock,
+) -> Attempt:
+    """What all trials share: the data as models see it, and what the validation part asks of them.
+
+    Raises:
+        DataError: the validation part is empty.
+    """
+    asked = cut(data.split, "validation")
+    if asked.hidden.is_empty():
+        raise DataError(f"{run.path} [data.split]: the validation part is empty, so nothing can be chosen by it")
+    library = recipe.open_library(run, data, callbacks)
+    bench = Workbench.prepare(run, data.dataset, data.split.train, library)
+    validate = bench.validation(metric, asked)
+    return Attempt(
+        run=run, bench=bench, keys=found, metric=metric, validate=validate, callbacks=callbacks, clock=clock
+    )
+
+
+def _search(place: StudyFolder, attempt: Attempt, adviser: Adviser, config: TuneConfig) -> None:
     """Trial after trial, until their number or their time is reached."""
     done = place.trials()
     allowed = math.inf if config.minutes is None else 60 * config.minutes
@@ -156,7 +170,7 @@ def _search(
         if left <= 0:
             break
         number, asked = len(done), adviser.ask(done)
-        for callback in callbacks:
+        for callback in attempt.callbacks:
             callback.on_trial(number, config.trials, asked.values, best_of(done))
         if place.begin(number) >= TRIES:
             trial = Trial(
@@ -167,7 +181,7 @@ def _search(
             trial = attempt.run_one(number, asked, left)
         place.add(trial)
         done.append(trial)
-        for callback in callbacks:
+        for callback in attempt.callbacks:
             callback.on_result(trial, best_of(done))
 
 
@@ -192,7 +206,7 @@ def _comparable(run: RunConfig, found: dict[str, Key], metric: str) -> str:
     return fingerprint(tables, tuning, msgspec.to_builtins(list(found.values())), metric)
 
 
-def _unfinished(artefacts: Path, run: RunConfig, comparable: str) -> StudyFolder:
+def _newest(artefacts: Path, run: RunConfig, comparable: str) -> StudyFolder:
     """The newest study of this run file and model.
 
     Raises:
