@@ -23,6 +23,7 @@ MODELS: dict[str, str] = {
     "item_knn": "penchant.models.item_knn:ItemKNN",
     "ease": "penchant.models.ease:EASE",
     "block_ease": "penchant.models.block_ease:BlockEASE",
+    "rp3beta": "penchant.models.rp3beta:RP3Beta",
     "user_knn": "penchant.models.user_knn:UserKNN",
     "content_knn": "penchant.models.content_knn:ContentKNN",
     "bpr": "penchant.models.bpr:BPR",
