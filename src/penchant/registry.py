@@ -33,6 +33,7 @@ MODELS: dict[str, str] = {
     "neumf": "penchant.models.neumf:NeuMF",
     "sasrec": "penchant.models.sasrec:SASRec",
     "hstu": "penchant.models.hstu:HSTU",
+    "two_tower": "penchant.models.two_tower:TwoTower",
 }
 
 ENCODERS: dict[str, str] = {

@@ -25,22 +25,15 @@ from penchant.errors import ConfigError
 from penchant.models.attention import RelativeBias
 from penchant.models.augment import HIDDEN
 from penchant.models.augmented import Augmentation, AugmentConfig
+from penchant.models.buckets import GAPS, VALUE_EDGES, powers_of_seconds
 from penchant.models.layers import Block, Dropout, FeatureEmbedding
 from penchant.models.objective import Objective
 from penchant.models.readers import ContentProjection
 from penchant.models.recommender import Learned, Range, VectorRecommender
-from penchant.schema import MICROSECONDS
 
 if TYPE_CHECKING:
     from penchant.batch import Items, PaddedHistory, Sizes, TrainBatch, Users
     from penchant.models.negatives import Drawn
-
-_GAPS = 32
-"""Buckets of the time between two steps: powers of two of a second, the last for two thousand years."""
-
-_VALUE_EDGES = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
-"""Between the buckets of a step's value, in deviations from the mean."""
-
 
 _Far = tuple[Tensor, Tensor | None]
 """[B, K, L] in places, where B may be 1, and in buckets of time, where times mean anything: see `RelativeBias`."""
@@ -95,16 +88,16 @@ class SequenceRecommender(Learned, VectorRecommender):
         self.start = nn.Parameter(torch.zeros(dim))
         self.positions = nn.Embedding(config.history_length + 1, dim)
         self.actions = nn.Embedding(sizes.actions, dim, padding_idx=0)
-        self.gaps = nn.Embedding(_GAPS, dim)
-        self.values = nn.Embedding(len(_VALUE_EDGES) + 1, dim)
-        self.register_buffer("value_edges", torch.tensor(_VALUE_EDGES), persistent=False)
+        self.gaps = nn.Embedding(GAPS, dim)
+        self.values = nn.Embedding(len(VALUE_EDGES) + 1, dim)
+        self.register_buffer("value_edges", torch.tensor(VALUE_EDGES), persistent=False)
         self.item_features = FeatureEmbedding(sizes.item_features if config.use_item_features else {}, dim)
         self.item_content = ContentProjection(sizes.content if config.use_item_features else {}, dim)
         self.user_features = FeatureEmbedding(sizes.user_features if config.use_user_features else {}, dim)
         self.dropout = Dropout(config.dropout)
         self.blocks = nn.ModuleList(self.make_block() for _ in range(config.blocks))
         self.relative = nn.ModuleList(
-            RelativeBias(config.heads, config.history_length + 1, _GAPS)
+            RelativeBias(config.heads, config.history_length + 1, GAPS)
             for _ in range(config.blocks if config.use_relative else 0)
         )
         self.norm = nn.LayerNorm(dim)
@@ -151,7 +144,7 @@ class SequenceRecommender(Learned, VectorRecommender):
         views = self.augmentation.views(past.first(self.config.history_length))
         items, drawn = users.catalogue, self.objective.draw(past.rows[past.valid])
         if drawn is not None:
-            items, (past, seen, *views), drawn = _occurring(items, [past, seen, *views], drawn)
+            items, (past, seen, *views), drawn = occurring(items, [past, seen, *views], drawn)
         table_ND = self.encode_item(items)
         # The last event is a target only.
         hidden_BLD = self.hidden(table_ND, seen.first(past.rows.shape[1] - 1), users)
@@ -228,7 +221,7 @@ class SequenceRecommender(Learned, VectorRecommender):
         if self.config.use_time and self.sizes.has_time:
             # The start stands at the time of the first event.
             times = torch.cat([times_BL[:, :1], times_BL], 1)
-            gaps = _powers(times.gather(1, ends_BK.expand(len(times), -1))[:, :, None] - times[:, None])
+            gaps = powers_of_seconds(times.gather(1, ends_BK.expand(len(times), -1))[:, :, None] - times[:, None])
         return (ends_BK[:, :, None] - positions).clamp(min=0), gaps
 
     def _bias(self, far: _Far | None, block: int) -> Tensor | None:
@@ -243,7 +236,7 @@ class SequenceRecommender(Learned, VectorRecommender):
         return [block for block in self.blocks if isinstance(block, Block)]
 
 
-def _occurring(items: Items, pasts: list[PaddedHistory], drawn: Drawn) -> tuple[Items, list[PaddedHistory], Drawn]:
+def occurring(items: Items, pasts: list[PaddedHistory], drawn: Drawn) -> tuple[Items, list[PaddedHistory], Drawn]:
     """The items that occur in histories or negatives, and all of these with rows that point into them."""
     parts = [*(past.rows for past in pasts), drawn.rows]
     flat = torch.cat([part.flatten() for part in parts])
@@ -271,11 +264,4 @@ def _gap_buckets(times_BL: Tensor) -> Tensor:
     """[B, L] int64: the power of two of the seconds since the step before; 0 for the first step."""
     gaps = torch.zeros_like(times_BL)
     gaps[:, 1:] = times_BL[:, 1:] - times_BL[:, :-1]
-    return _powers(gaps)
-
-
-def _powers(gaps: Tensor) -> Tensor:
-    """Microseconds to int64 buckets: the power of two of the seconds; 0 for less than one, and for the future."""
-    seconds = (gaps.clamp(min=0) // MICROSECONDS).double()
-    # frexp writes 1 + seconds as a fraction from 1/2 to 1 times a power of two: exact, and quicker than a log.
-    return (torch.frexp(1 + seconds).exponent.long() - 1).clamp(max=_GAPS - 1)
+    return powers_of_seconds(gaps)
