@@ -58,17 +58,17 @@ def test_loss_and_gradients_are_those_of_the_plain_formula_whatever_the_chunks(c
     monkeypatch.setattr(bags, "_CHUNK_CELLS", cells)
     bag = some(3, 0, 11, 1, 5)
     hidden = torch.randn(5, 4, requires_grad=True)
-    table = torch.randn(11, 4, requires_grad=True)
-    loss = bag_cross_entropy(hidden, table, bag)
+    table, bias = torch.randn(13, 4, requires_grad=True), torch.randn(13, requires_grad=True)
+    loss = bag_cross_entropy(hidden, table, bias, bag)
     (3 * loss).backward()
-    found = hidden.grad.clone(), table.grad.clone()
-    hidden.grad = table.grad = None
+    found = hidden.grad.clone(), table.grad.clone(), bias.grad.clone()
+    hidden.grad = table.grad = bias.grad = None
     wanted = torch.nn.functional.cross_entropy(
-        (hidden @ table.T)[bag.spread(torch.arange(5))], bag.ids - 2, reduction="mean"
+        (hidden @ table[2:].T + bias[2:])[bag.spread(torch.arange(5))], bag.ids - 2, reduction="mean"
     )
     (3 * wanted).backward()
     torch.testing.assert_close(loss, wanted)
-    torch.testing.assert_close(found, (hidden.grad, table.grad))
+    torch.testing.assert_close(found, (hidden.grad, table.grad, bias.grad))
 
 
 def test_the_largest_array_is_a_chunk(monkeypatch):
@@ -80,13 +80,13 @@ def test_the_largest_array_is_a_chunk(monkeypatch):
         return softmax(logits, dim)
 
     monkeypatch.setattr(torch, "log_softmax", watched)
-    bag_cross_entropy(torch.randn(10, 4), torch.randn(11, 4), some(*[2] * 10))
-    assert shapes == [(3, 11), (3, 11), (3, 11), (1, 11)]
+    bag_cross_entropy(torch.randn(10, 4), torch.randn(13, 4), torch.zeros(13), some(*[2] * 10))
+    assert shapes == [(3, 13), (3, 13), (3, 13), (1, 13)]
 
 
 def test_bags_without_items_cost_nothing():
     hidden = torch.randn(2, 4, requires_grad=True)
-    loss = bag_cross_entropy(hidden, torch.randn(11, 4), some(0, 0))
+    loss = bag_cross_entropy(hidden, torch.randn(13, 4), torch.zeros(13), some(0, 0))
     loss.backward()
     assert loss == 0.0
     assert not hidden.grad.any()
@@ -95,13 +95,14 @@ def test_bags_without_items_cost_nothing():
 def test_under_autocast_only_the_products_are_rounded():
     torch.manual_seed(2)
     bag = some(4, 6)
-    hidden, table = torch.randn(2, 4, requires_grad=True), torch.randn(11, 4, requires_grad=True)
-    wanted = bag_cross_entropy(hidden, table, bag)
+    hidden, table = torch.randn(2, 4, requires_grad=True), torch.randn(13, 4, requires_grad=True)
+    bias = torch.zeros(13)
+    wanted = bag_cross_entropy(hidden, table, bias, bag)
     wanted.backward()
     gradients = hidden.grad.clone(), table.grad.clone()
     hidden.grad = table.grad = None
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        loss = bag_cross_entropy(hidden, table, bag)
+        loss = bag_cross_entropy(hidden, table, bias, bag)
     loss.backward()
     assert loss.dtype == hidden.grad.dtype == torch.float32
     torch.testing.assert_close(loss, wanted, rtol=0.02, atol=0)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Histories as bags: which items, each once, in no order. And a softmax that is to foretell a whole bag.
 
-Shape legend: B users, C users of a chunk, E items of all bags in one flat array, N items of a table, D length of
-the vectors.
+Shape legend: B users, C users of a chunk, E items of all bags in one flat array, V size of the item vocabulary, D
+length of the vectors.
 """
 
 from __future__ import annotations
@@ -14,15 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch.nn import functional
 
 from penchant.batch import FIRST
 
 if TYPE_CHECKING:
     from penchant.batch import Users
 
-_CHUNK_CELLS = 2**21
-"""Logits held at once: 8 MiB of float32, about what a core's cache serves well."""
+_CHUNK_CELLS = 2**19
+"""Logits held at once: 2 MiB of float32, and half as much in bfloat16."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,66 +77,78 @@ class Bag:
 
     def where(self, kept: Tensor) -> Bag:
         """What `kept` [E] bool leaves of each bag."""
-        sums = functional.pad(kept.cumsum(0), (1, 0))
-        return Bag(ids=self.ids[kept], ages=self.ages[kept], offsets=sums[self.offsets])
+        places = kept.nonzero().squeeze(1)
+        offsets = torch.searchsorted(places, self.offsets)
+        return Bag(ids=self.ids[places], ages=self.ages[places], offsets=offsets)
 
 
 class _BagCrossEntropy(torch.autograd.Function):
     """Cross-entropy of whole bags and its gradients, in one pass over chunks of users.
 
     As in `losses.softmax_cross_entropy`, a chunk's logits become their own gradient in place and are used at once,
-    so nothing is kept for the backward pass but two arrays of the inputs' sizes.
+    so nothing is kept for the backward pass but arrays of the inputs' sizes. All chunks share their buffers: on a
+    CPU, fresh memory costs as much as what is computed in it.
     """
 
     @staticmethod
-    def forward(ctx: Any, hidden_BD: Tensor, table_ND: Tensor, rows_E: Tensor, offsets: Tensor) -> Tensor:
-        n_users, n_items = len(hidden_BD), len(table_ND)
-        grad_hidden, grad_table = torch.empty_like(hidden_BD), torch.zeros_like(table_ND)
+    def forward(
+        ctx: Any, hidden_BD: Tensor, table_VD: Tensor, bias_V: Tensor, ids_E: Tensor, offsets: Tensor
+    ) -> Tensor:
+        n_users, n_items = len(hidden_BD), len(table_VD)
+        grad_hidden, grad_table, grad_bias = map(torch.zeros_like, (hidden_BD, table_VD, bias_V))
         loss = hidden_BD.new_zeros(())
         # Under autocast the products are taken in its type; the softmax between them stays in float32.
         dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else hidden_BD.dtype
-        hidden, table = hidden_BD.to(dtype), table_ND.to(dtype)
-        lengths = offsets.diff()
-        step = max(1, _CHUNK_CELLS // n_items)
+        hidden, table = hidden_BD.to(dtype), table_VD.to(dtype)
+        lengths, scale = offsets.diff(), 1.0 / max(len(ids_E), 1)
+        step = max(1, min(_CHUNK_CELLS // n_items, n_users))
+        wide_SV = hidden_BD.new_empty(step, n_items)
+        narrow_SV = wide_SV if dtype == wide_SV.dtype else wide_SV.new_empty(step, n_items, dtype=dtype)
+        cells_E = torch.repeat_interleave(torch.arange(n_users) % step * n_items, lengths) + ids_E
         for start in range(0, n_users, step):
-            hidden_CD = hidden[start : start + step]
-            lengths_C = lengths[start : start + step]
-            rows = rows_E[int(offsets[start]) : int(offsets[start + len(hidden_CD)])]
-            cells = torch.repeat_interleave(torch.arange(len(hidden_CD)) * n_items, lengths_C) + rows
-            # A fused kernel, so a row of logits is read from the cache.
-            log_CN = torch.log_softmax((hidden_CD @ table.T).to(hidden_BD.dtype), 1)
-            loss -= log_CN.view(-1)[cells].sum()
-            grad_CN = log_CN.exp_().mul_(lengths_C[:, None])
+            hidden_CD, lengths_C = hidden[start : start + step], lengths[start : start + step, None]
+            cells = cells_E[int(offsets[start]) : int(offsets[start + len(hidden_CD)])]
+            narrow_CV, wide_CV = narrow_SV[: len(hidden_CD)], wide_SV[: len(hidden_CD)]
+            torch.mm(hidden_CD, table.T, out=narrow_CV)
+            torch.add(narrow_CV, bias_V, out=wide_CV)
+            wide_CV[:, :FIRST] = -torch.inf
+            # Subtracting the maximum keeps exp in range; one pass of exp serves loss and gradient.
+            wide_CV -= wide_CV.amax(1, keepdim=True)
+            loss -= wide_CV.view(-1)[cells].sum()
+            total_C = wide_CV.exp_().sum(1, keepdim=True)
+            loss += (total_C.log() * lengths_C).sum()
+            wide_CV *= lengths_C * scale / total_C
             # No cell comes twice, as a bag holds an item once.
-            grad_CN.view(-1)[cells] -= 1.0
-            grad = grad_CN.to(dtype)
-            grad_hidden[start : start + step] = grad @ table
-            grad_table += grad.T @ hidden_CD
-        ctx.save_for_backward(grad_hidden, grad_table)
-        ctx.scale = 1.0 / max(len(rows_E), 1)
-        mean: Tensor = loss * ctx.scale
+            wide_CV.view(-1)[cells] -= scale
+            grad_bias += wide_CV.sum(0)
+            narrow_CV.copy_(wide_CV)
+            grad_hidden[start : start + step] = narrow_CV @ table
+            grad_table += narrow_CV.T @ hidden_CD
+        ctx.gradients = grad_hidden, grad_table, grad_bias
+        mean: Tensor = loss * scale
         return mean
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None]:
-        grad_hidden, grad_table = ctx.saved_tensors
-        scale = grads[0] * ctx.scale
-        return grad_hidden * scale, grad_table * scale, None, None
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        # Once only: they are given away, and scaled in place.
+        gradients, ctx.gradients = ctx.gradients, ()
+        return (*(gradient.mul_(grads[0]) for gradient in gradients), None, None)
 
 
-def bag_cross_entropy(hidden: Tensor, table: Tensor, bag: Bag) -> Tensor:
+def bag_cross_entropy(hidden: Tensor, table: Tensor, bias: Tensor, bag: Bag) -> Tensor:
     """Mean over all items of all bags of the cross-entropy of a softmax over all items.
 
     It is the multinomial log-likelihood of the bags, less what depends on the bags alone, over their size.
 
     Args:
         hidden: [B, D] what is said of each user.
-        table: [N, D] vectors of the items from the vocabulary's `FIRST` on.
+        table: [V, D] vectors of the whole item vocabulary; padding and unknown are no items to foretell.
+        bias: [V].
         bag: of the same users.
 
     Returns:
-        A scalar, 0 where no bag holds anything; memory is bounded whatever B times N may be.
+        A scalar, 0 where no bag holds anything; memory is bounded whatever B times V may be.
     """
-    loss: Tensor = _BagCrossEntropy.apply(hidden, table, bag.ids - FIRST, bag.offsets)  # type: ignore[no-untyped-call]
+    loss: Tensor = _BagCrossEntropy.apply(hidden, table, bias, bag.ids, bag.offsets)  # type: ignore[no-untyped-call]
     return loss

@@ -92,7 +92,8 @@ class MultVAE(Learned, VectorRecommender):
         if self.config.half_life:
             loud_E = torch.exp2(bag.ages / -self.config.half_life)
         squares_B = loud_E.new_zeros(len(bag)).index_add(0, bag.spread(torch.arange(len(bag))), loud_E.square())
-        return self._unfolded(self._pressed(bag, loud_E * bag.spread(squares_B.rsqrt()))[0])
+        wide_BW = self._unfolded(self._pressed(bag, loud_E * bag.spread(squares_B.rsqrt()))[0])
+        return torch.cat([wide_BW, wide_BW.new_ones(len(bag), 1)], 1)
 
     def loss(self, batch: TrainBatch) -> dict[str, Tensor]:
         """How badly the rest of each bag foretells the whole, and how far from normal the draws between them are.
@@ -100,17 +101,18 @@ class MultVAE(Learned, VectorRecommender):
         Both per item of the bags, so that the size of a batch does not change what a step is worth.
         """
         bag = Bag.of(batch.users, self.sizes.items)
-        kept_E = keep_mask(bag.ids.shape, self.config.dropout)
+        some = bag.where(keep_mask(bag.ids.shape, self.config.dropout))
         # The whole bag has length 1, and what is left of it is as much louder as it is expected to be less.
-        loud_E = bag.spread(bag.lengths.clamp(min=1).float().rsqrt()) / (1 - self.config.dropout)
-        mean_BK, log_var_BK = self._pressed(bag.where(kept_E), loud_E[kept_E])
+        loud_B = bag.lengths.clamp(min=1).float().rsqrt() / (1 - self.config.dropout)
+        mean_BK, log_var_BK = self._pressed(some, some.spread(loud_B))
         drawn_BK = mean_BK + torch.randn_like(mean_BK) * (log_var_BK / 2).exp()
-        table_NW = torch.cat([self.items.weight, self.bias.weight], 1)[FIRST:]
         divergence = (mean_BK.square() + log_var_BK.exp() - 1 - log_var_BK).sum() / 2
         weight = self.config.kl_weight * min(1.0, (int(self.steps) + 1) / (self.config.kl_steps + 1))
         self.steps += 1
         return {
-            "bag": bag_cross_entropy(self._unfolded(drawn_BK), table_NW, bag),
+            "bag": bag_cross_entropy(
+                self._unfolded(drawn_BK), self.items.weight, self.bias.weight.squeeze(1), bag
+            ),
             "divergence": weight * divergence / max(len(bag.ids), 1),
         }
 
@@ -124,6 +126,5 @@ class MultVAE(Learned, VectorRecommender):
         return mean_BK, log_var_BK
 
     def _unfolded(self, small_BK: Tensor) -> Tensor:
-        """[B, W + 1]."""
-        wide_BW = torch.tanh(self.unfold(small_BK).float())
-        return torch.cat([wide_BW, wide_BW.new_ones(len(wide_BW), 1)], 1)
+        """[B, W]."""
+        return torch.tanh(self.unfold(small_BK).float())

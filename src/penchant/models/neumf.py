@@ -21,7 +21,7 @@ embedding size of each part, W width of a layer.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 import torch
@@ -53,8 +53,6 @@ class NeuMF(Learned):
         dropout: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.1
         history_length: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 200
         """How many of a user's last events are looked at."""
-        loss: Literal["bce", "sampled_softmax"] = "bce"
-        """Each pair by itself, or what was done against its negatives."""
         negatives: Kind = "uniform"
         negative_count: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 4
         """Items, drawn for each event; one that the user has done does not count."""
@@ -153,12 +151,8 @@ class NeuMF(Learned):
         found = (functional.embedding(rows, item_ND) @ product_ED[:, :, None]).squeeze(2).float() + bias_N[rows]
         found = found + self._network(wide_EW[:, None] + functional.embedding(rows, wide_NW)).float()
         wanted_E, others_ES = found[:, 0], found[:, 1:]
-        if self.config.loss == "bce":
-            lost = functional.softplus(-wanted_E).sum() + (functional.softplus(others_ES) * counts_ES).sum()
-            return {"pairs": lost / (len(rows_E) + counts_ES.sum()).clamp(min=1)}
-        others_ES = (others_ES - drawn.log_count).masked_fill(~counts_ES, -torch.inf)
-        total_E = torch.cat([wanted_E[:, None], others_ES], 1).logsumexp(1)
-        return {"choice": (total_E - wanted_E).sum() / max(len(rows_E), 1)}
+        lost = functional.softplus(-wanted_E).sum() + (functional.softplus(others_ES) * counts_ES).sum()
+        return {"pairs": lost / (len(rows_E) + counts_ES.sum()).clamp(min=1)}
 
     def _loudness(self, back: Tensor) -> Tensor:
         """How loud an event is that lies so many places back (0 for the last one); the same shape."""
