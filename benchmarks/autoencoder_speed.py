@@ -4,21 +4,21 @@
     python benchmarks/autoencoder_speed.py multvae --out multvae_speed.json
     python benchmarks/autoencoder_speed.py neumf --out neumf_speed.json
 
-How they take turns, and what is timed, is said in `turns.py`. The set is MovieLens-100K; `--data` takes another one
-in the same form.
+How they take turns, and what is timed, is said in `turns.py`. The set is MovieLens-100K; `--data` takes another
+one in the same form.
 
-**Mult-VAE.** The same for all: events (each user's last two left out), the network (600, then a vector of 64 and its
-variances, 600, all items), dropout of half of the input, Adam, 2,048 users a batch as in RecBole's own settings, so
-a whole epoch of MovieLens-100K is one step. What differs: RecBole makes a dense row of all items for each user;
-Penchant sums the vectors of what is there, clips gradients and averages weights. `float32` is the row of equal
-numbers, as RecBole has no others; `as it comes` is the same work in bfloat16, where the processor is faster with it.
-The rows of 128 users a batch do more steps with the same network.
+**Mult-VAE.** The same for all: events (each user's last two left out), the network (600, then a vector of 64
+and its variances, 600, all items), dropout of half of the input, Adam, 2,048 users a batch as in RecBole's own
+settings, so a whole epoch of MovieLens-100K is one step. What differs: RecBole makes a dense row of all items
+for each user; Penchant sums the vectors of what is there, clips gradients and averages weights. `float32` is
+the row of equal numbers, as RecBole has no others; `as it comes` is the same work in bfloat16, where the
+processor is faster with it. The rows of 128 users a batch do more steps with the same network.
 
-**NeuMF.** The same for all: events, vectors of 64 in either part, layers of 128 and 64, dropout 0.1, one uniform
-negative for each event, float32, Adam. RecBole's batch of 2,048 is half negatives, so it takes 96 steps; Penchant's
-of 10 users takes 95. What differs: RecBole looks up who the user is; Penchant computes it from the whole history
-before each event, which is more work. A negative of RecBole's is never something that the user did; in Penchant
-such a negative does not count.
+**NeuMF.** The same for all: events, vectors of 64 in either part, layers of 128 and 64, dropout 0.1, one
+uniform negative for each event, float32, Adam. RecBole's batch of 2,048 is half negatives, so it takes 96
+steps; Penchant's of 10 users takes 95. What differs: RecBole looks up who the user is; Penchant computes it
+from the whole history before each event, which is more work. A negative of RecBole's is never something that
+the user did; in Penchant such a negative does not count.
 """
 
 from __future__ import annotations
