@@ -283,6 +283,9 @@ class Table:
             lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"trial"')]
             if not lines:
                 return [{"trial": 0, "settings": trials[0], "failed": (done.stderr or "no word").splitlines()[-1]}]
+            if done.returncode and len(lines) < len(trials):  # the process itself ended in the next one
+                number = len(lines)
+                lines.append({"trial": number, "settings": trials[number], "failed": f"exit {done.returncode}"})
             for line in lines:
                 if "failed" not in line:
                     line.update(stage.judge(np.load(place / f"{line['trial']}.npy")))

@@ -47,7 +47,8 @@ def test_many_keys_share_a_column(tmp_path):
 def test_ctrl_c(tmp_path, monkeypatch):
     run = knobs.run(tmp_path).path
     stop = knobs.StopAt(2)
-    monkeypatch.setattr(TrialsBar, "on_trial", lambda _, *words: stop.on_trial(*words))
+    shown = TrialsBar.on_trial
+    monkeypatch.setattr(TrialsBar, "on_trial", lambda bar, *words: (shown(bar, *words), stop.on_trial(*words)))
     said = " ".join(shop.penchant("tune", run, "--artefacts", "a", "--model", "knob", code=130).stderr.split())
     assert f"go on with penchant tune {run} --resume --model knob --artefacts a" in said
     monkeypatch.undo()
@@ -56,6 +57,17 @@ def test_ctrl_c(tmp_path, monkeypatch):
     words = shop.penchant("tune", run, "--resume", "--trials", 3, "--artefacts", tmp_path / "a").output
     assert "Going on with 20" in words
     assert "the best of 3 trials" in words
+
+
+def test_ctrl_c_before_a_study_began(tmp_path, monkeypatch):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("penchant.recipe.ingest", stop)
+    run = knobs.run(tmp_path).path
+    said = " ".join(shop.penchant("tune", run, code=130).stderr.split())
+    assert f"Stopped before the first trial began: start again with penchant tune {run}" in said
+    assert "--resume" not in said
 
 
 def test_what_is_refused(tmp_path):

@@ -25,6 +25,9 @@ class TrialsBar(TuneCallback):
 
     Args:
         console: where to draw.
+
+    Attributes:
+        begun: whether a trial has.
     """
 
     def __init__(self, console: Console) -> None:
@@ -37,6 +40,7 @@ class TrialsBar(TuneCallback):
             TextColumn("{task.fields[note]}", markup=False),
             console=console,
         )
+        self.begun = False
         self._trials: TaskID | None = None
         self._inside: TaskID | None = None
 
@@ -53,6 +57,7 @@ class TrialsBar(TuneCallback):
 
     def on_trial(self, number: int, trials: int, values: dict[str, Value], best: Trial | None) -> None:  # noqa: ARG002
         """The bar of the trials grows."""
+        self.begun = True
         if self._trials is None:
             self._trials = self._progress.add_task("  tuning", total=trials, note="", unit="trials")
         note = "" if best is None else f"best {best.score:.4f}, trial {best.number}"

@@ -55,15 +55,15 @@ def tune(
     from penchant.config import RunConfig
     from penchant.tune.study import tune as search
 
-    run = RunConfig.load(run_file)
+    run, bar = RunConfig.load(run_file), TrialsBar(out())
     try:
-        with TrialsBar(out()) as bar:
+        with bar:
             tuned = search(
                 run, artefacts, trials=trials, minutes=minutes, model=model, resume=resume, out=out_file,
                 callbacks=[bar], tell=bar.tell,
             )  # fmt: skip
     except KeyboardInterrupt:
-        complain(_stopped(run, artefacts, model))
+        complain(_stopped(run, artefacts, model, begun=bar.begun or resume))
         raise typer.Exit(INTERRUPTED) from None
     _show(tuned)
 
@@ -91,8 +91,10 @@ def _show(tuned: Tuned) -> None:
     console.print(f"Next: penchant train {tuned.run_file}", markup=False, soft_wrap=True)
 
 
-def _stopped(run: RunConfig, artefacts: Path, model: str | None) -> str:
-    """How to go on."""
+def _stopped(run: RunConfig, artefacts: Path, model: str | None, *, begun: bool) -> str:
+    """How to go on, if there is a study that can."""
     options = f" --model {model}" if model else ""
     options += "" if artefacts == DEFAULT_ARTEFACTS else f" --artefacts {artefacts}"
+    if not begun:
+        return f"Stopped before the first trial began: start again with penchant tune {run.path}{options}"
     return f"Stopped. All finished trials are kept: go on with penchant tune {run.path} --resume{options}"
