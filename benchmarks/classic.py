@@ -38,7 +38,7 @@ PENCHANT: dict[str, dict[str, dict[str, Any]]] = {
         "user_knn": {"neighbours": 30, "shrink": 5.0},
         "ease": {"reg": 100.0},
         "block_ease": {"reg": 100.0},
-        "ials": {},
+        "ials": {"embedding_size": 64, "unobserved": 64.0, "reg": 0.1, "frequency": 0.5},
         "bpr": {},
     },
     "movielens-1m": {
@@ -71,7 +71,7 @@ def events(name: str, folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     """(known, hidden): user, item, time."""
     if name == "movielens-100k":
         parts = [pl.read_parquet(folder / "p1" / f"{part}.parquet") for part in ("train", "valid_all")]
-        known, hidden = (part.select("user", "item", time="timestamp") for part in parts)
+        known, hidden = (part.select("user", "item", time=pl.col("timestamp") * 10**6) for part in parts)
     else:
         parts = [pl.read_parquet(folder / name / f"{part}.parquet") for part in ("train", "valid")]
         order = pl.col("position") if "position" in parts[0].columns else pl.lit(0, pl.Int64)

@@ -64,10 +64,16 @@ class ItemKNN(ItemWeights):
 
     def _dense(self, seen: sparse.csr_array, norms: np.ndarray) -> list[sparse.csr_array]:
         """A small catalogue: most pairs of items share somebody."""
-        similar = gram(seen)
-        similar /= np.outer(norms, norms) + self._shrink
-        np.fill_diagonal(similar, 0.0)
-        return [nearest(similar, self.config.neighbours)]
+        shared = gram(seen)
+        np.fill_diagonal(shared, 0.0)
+
+        def block(start: int) -> sparse.csr_array:
+            rows = slice(start, start + step)
+            return nearest(shared[rows] / (np.outer(norms[rows], norms) + self._shrink), self.config.neighbours)
+
+        step = max(1, _CHUNK_CELLS // len(norms))
+        with side_by_side() as each:
+            return each(block, range(0, len(norms), step))
 
     def _sparse(self, seen: sparse.csr_array, norms: np.ndarray) -> list[sparse.csr_array]:
         by_item = seen.T.tocsr()

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from penchant.batch import Items, Sizes, Users
 
-_CHUNK_CELLS = 2**24
-"""Cells of the dense similarity block held at once: 64 MiB of float32."""
+_CHUNK_CELLS = 2**22
+"""Cells of a block of similarities: 16 MiB of float32, and some times as much beside them."""
 
 
 class UserKNN(Solved):
