@@ -41,8 +41,9 @@ def side_by_side() -> Iterator[Each]:
     if threads == 1:
         yield _in_turn
         return
-    torch.set_num_threads(1)  # of this thread, and of every one that begins from now on
-    pool = ThreadPoolExecutor(threads, "penchant-part")
+    # For this thread, and again in each new one: torch tells its libraries of no thread but the one it is in.
+    torch.set_num_threads(1)
+    pool = ThreadPoolExecutor(threads, "penchant-part", initializer=torch.set_num_threads, initargs=(1,))
     # torch keeps these for each thread.
     learns, asked = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
     rounds, to = torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")

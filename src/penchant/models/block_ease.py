@@ -55,12 +55,14 @@ class BlockEASE(ItemWeights):
     def solve(self, users: Users) -> None:
         """Cut the catalogue into blocks, and invert for each the Gram matrix of its candidates."""
         matrix = interactions(users, self.sizes.items).tocsc()
-        present = np.flatnonzero(np.diff(matrix.indptr))
+        # Narrow numbers: an item keeps hundreds of weights.
+        present = np.flatnonzero(np.diff(matrix.indptr)).astype(np.int32)
         matrix = matrix[:, present]
         unit = normalize(matrix, axis=0).tocsc()
         with side_by_side() as each:
             parts = each(lambda members: self._block(matrix, unit, members), self._cut(unit))
         givens, wanted, values = (np.concatenate(part) for part in zip(*parts, strict=True))
+        del parts
         places = (present[givens], present[wanted])
         self._weights = sparse.csr_array((values, places), shape=self._weights.shape)
 
@@ -105,4 +107,4 @@ class BlockEASE(ItemWeights):
         rows = np.argsort(-np.abs(weights), axis=0, kind="stable")[:keep]
         columns = np.broadcast_to(members, rows.shape)
         values = np.take_along_axis(weights, rows, axis=0).astype(np.float32)
-        return candidates[rows].ravel(), columns.ravel(), values.ravel()
+        return candidates[rows].astype(np.int32).ravel(), columns.astype(np.int32).ravel(), values.ravel()

@@ -5,6 +5,7 @@ Sparse Data", WWW 2019 (https://arxiv.org/abs/1905.03375).
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
@@ -15,6 +16,7 @@ from penchant.batch import FIRST
 from penchant.errors import ConfigError
 from penchant.models.interactions import gram, interactions
 from penchant.models.recommender import ModelConfig, Range, Solved
+from penchant.threads import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 _CELL = 24
 """Bytes that solving takes for each pair of items: three matrices of float64."""
 _GIB = 2**30
+_ALONE = 4096
+"""The largest vocabulary of items that one thread inverts alone: two seconds."""
 
 
 class EASE(Solved):
@@ -60,10 +64,12 @@ class EASE(Solved):
         """Invert the regularised Gram matrix (symmetric and positive definite, so by Cholesky)."""
         shared = torch.from_numpy(gram(interactions(users, self.sizes.items))).double()
         shared.diagonal().add_(self.config.reg)
-        factor = torch.linalg.cholesky(shared)
-        del shared  # each is as large as the square of the catalogue
-        weights = torch.cholesky_inverse(factor)
-        del factor
+        # Where cores are busy, LAPACK's threads wait for each other many times as long as they work.
+        with side_by_side() if len(shared) <= _ALONE else nullcontext():
+            factor = torch.linalg.cholesky(shared)
+            del shared  # each is as large as the square of the catalogue
+            weights = torch.cholesky_inverse(factor)
+            del factor
         weights /= -weights.diagonal().clone()
         weights.fill_diagonal_(0.0)
         self._weights = weights.float()

@@ -97,7 +97,8 @@ class IALS(Solved, VectorRecommender):
             for _ in range(self.config.iterations):
                 people, items, _ = self._half(of_users, people, items, held_users, each)
                 items, people, _ = self._half(of_items, items, people, held_items, each)
-        self._items, self._spectrum = _diagonal(items)[:2]
+            # In here too: on busy cores LAPACK's threads wait for each other longer than all the rest takes.
+            self._items, self._spectrum = _diagonal(items)[:2]
 
     def _held(self, events: Tensor, others: int) -> Tensor:
         """[R] float32: the weight of each row's squared norm."""
