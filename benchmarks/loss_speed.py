@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a training step costs by each loss: processor milliseconds, with everything but the loss the same.
+
+    python benchmarks/loss_speed.py benchmarks/beauty.toml
+
+The model of the run file takes steps on the same few batches of the training part; the median is printed. The test
+part is not opened. Take it on one thread (OMP_NUM_THREADS=1): processor time of several is not comparable.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+from ablation import CHANGES, changed
+from rich.console import Console
+from rich.table import Table
+
+from penchant import recipe
+from penchant.config import RunConfig
+from penchant.train.callbacks import Callback
+from penchant.workbench import Workbench
+
+ROWS = (
+    "full softmax",
+    "sampled softmax, 1024 mixed",
+    "sampled softmax, 256 mixed",
+    "gBCE, 256 uniform",
+    "BPR, 256 uniform",
+)
+
+
+class Clock(Callback):
+    """Notes the processor's time after each step."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def on_step(self, step: int, loss: float) -> None:  # noqa: ARG002 - the trainer's way of calling
+        """One more step is done."""
+        self.times.append(time.process_time())
+
+    @property
+    def median(self) -> float:
+        """Milliseconds of a step."""
+        return 1e3 * statistics.median(b - a for a, b in zip(self.times, self.times[1:], strict=False))
+
+
+def main() -> None:
+    """Time every loss, one after another."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--artefacts", type=Path, default=Path("artefacts"), help="where clean tables are kept")
+    chosen = parser.parse_args()
+    base = changed(RunConfig.load(chosen.run), {})
+    data = recipe.ingest(base, chosen.artefacts)
+    bench = Workbench.prepare(base, data.dataset, data.split.train)
+    table = Table("loss", "ms of a step", title=base.name)
+    for name in (*ROWS, "256 of each position's own"):
+        own: dict[str, Any] = {**CHANGES["sampled softmax, 256 uniform"], "model.shared_negatives": False}
+        run = changed(base, CHANGES.get(name, own))
+        clock = Clock()
+        bench.fit(run.model, steps=chosen.steps, callbacks=(clock,))
+        table.add_row(name, f"{clock.median:.0f}")
+    Console(width=100).print(table)
+
+
+if __name__ == "__main__":
+    main()
