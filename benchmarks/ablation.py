@@ -35,9 +35,22 @@ from penchant.train.trainer import TrainConfig
 from penchant.workbench import Workbench
 
 BASE = "base"
+
+
+def _against(loss: str, negatives: str, count: int) -> dict[str, Any]:
+    """A loss that looks at negatives only; label smoothing goes with the full softmax alone."""
+    return {
+        "model.loss": loss,
+        "model.negatives": negatives,
+        "model.negative_count": count,
+        "model.label_smoothing": 0.0,
+    }
+
+
 CHANGES: dict[str, dict[str, Any]] = {
     BASE: {},
     "stretches from anywhere, half the time": {"model.stretch": 0.5},
+    "no stretches": {"model.stretch": 0.0},
     "crop 0.2": {"model.crop": 0.2},
     "mask 0.2": {"model.mask": 0.2},
     "reorder 0.2": {"model.reorder": 0.2},
@@ -48,24 +61,13 @@ CHANGES: dict[str, dict[str, Any]] = {
         "model.views": {"crop": 0.4, "mask": 0.3, "reorder": 0.6, "substitute": 0.3},
     },
     "full softmax": {"model.loss": "softmax"},
-    "sampled softmax, 1024 mixed": {
-        "model.loss": "sampled_softmax",
-        "model.negatives": "mixed",
-        "model.negative_count": 1024,
-    },
-    "sampled softmax, 256 mixed": {
-        "model.loss": "sampled_softmax",
-        "model.negatives": "mixed",
-        "model.negative_count": 256,
-    },
-    "sampled softmax, 256 uniform": {
-        "model.loss": "sampled_softmax",
-        "model.negatives": "uniform",
-        "model.negative_count": 256,
-    },
-    "gBCE, 256 uniform": {"model.loss": "gbce", "model.negatives": "uniform", "model.negative_count": 256},
-    "BPR, 256 uniform": {"model.loss": "bpr", "model.negatives": "uniform", "model.negative_count": 256},
+    "sampled softmax, 1024 mixed": _against("sampled_softmax", "mixed", 1024),
+    "sampled softmax, 256 mixed": _against("sampled_softmax", "mixed", 256),
+    "sampled softmax, 256 uniform": _against("sampled_softmax", "uniform", 256),
+    "gBCE, 256 uniform": _against("gbce", "uniform", 256),
+    "BPR, 256 uniform": _against("bpr", "uniform", 256),
     "label smoothing 0.1": {"model.loss": "softmax", "model.label_smoothing": 0.1},
+    "no label smoothing": {"model.label_smoothing": 0.0},
     "no dropout": {"model.dropout": 0.0},
     "weight decay 0.1": {"train.weight_decay": 0.1},
     "no average of weights": {"train.average": 0.0},
