@@ -90,6 +90,7 @@ def race(title: str, contenders: dict[str, Contender], options: list[str] | None
     parser.add_argument("--rounds", type=int, default=5, help="how often each takes its turn")
     parser.add_argument("--epochs", type=int, default=5, help="timed epochs of a turn")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--clock", choices=("wall", "processor"), default="wall", help="what is counted")
     parser.add_argument("--only", nargs="+", choices=contenders, default=list(contenders), metavar="NAME")
     for peer in sorted({one.peer for one in contenders.values() if one.peer}):
         parser.add_argument(f"--{peer}-python", type=Path, help=f"an interpreter with {peer}; else one is made")
@@ -98,36 +99,39 @@ def race(title: str, contenders: dict[str, Contender], options: list[str] | None
     data = wanted.data or sources.get("movielens-100k", Path("data"))
     names = [name for name in contenders if name == reference or name in wanted.only]
     pythons: dict[str | None, Path] = {None: Path(sys.executable)}
-    for peer in {contenders[name].peer for name in names} - {None}:
-        pythons[peer] = getattr(wanted, f"{peer}_python") or environment(str(peer))
+    for wish in {contenders[name].peer for name in names} - {None}:
+        pythons[wish] = getattr(wanted, f"{wish}_python") or environment(str(wish))
     seconds: dict[str, list[list[float]]] = {name: [] for name in names}
     for number in range(wanted.rounds):
         # Every other round runs backwards: whoever profits from its place loses it again.
         reports = {}
         for name in names if number % 2 == 0 else reversed(names):
             contender = contenders[name]
-            reports[name] = _run(pythons[contender.peer], contender, data, wanted.epochs, wanted.threads)
+            reports[name] = _run(pythons[contender.peer], contender, data, wanted)
             seconds[name].append(reports[name]["epoch_seconds"])
             print(f"round {number + 1}: {name}: {median(seconds[name][-1]):.3f} s an epoch", flush=True)
         _check_equal(reports)
-    _show(title, seconds, reference)
+    _show(f"{title}, {wanted.clock} seconds of an epoch", seconds, reference)
     if wanted.out:
         found = {
             "machine": platform.platform(),
             "threads": wanted.threads,
+            "clock": wanted.clock,
             "work": next(iter(reports.values())) | {"epoch_seconds": None},
             "epoch_seconds": seconds,
         }
         wanted.out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
-def _run(python: Path, contender: Contender, data: Path, epochs: int, threads: int) -> dict[str, Any]:
+def _run(python: Path, contender: Contender, data: Path, wanted: argparse.Namespace) -> dict[str, Any]:
     """What the runner reports."""
+    threads = str(wanted.threads)
     command = [
         str(python), str(HERE / "peers" / f"{contender.runner}.py"), "--data", str(data.resolve()),
-        "--epochs", str(epochs), "--threads", str(threads), "--variant", contender.variant,
+        "--epochs", str(wanted.epochs), "--threads", threads, "--clock", wanted.clock,
+        "--variant", contender.variant,
     ]  # fmt: skip
-    settings = {**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+    settings = {**os.environ, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
     done = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
@@ -144,7 +148,7 @@ def _check_equal(reports: dict[str, dict[str, Any]]) -> None:
 
 def _show(title: str, seconds: dict[str, list[list[float]]], reference: str) -> None:
     """Print one row for each contender; `seconds` has a list for each round."""
-    table = Table(title=f"{title}, seconds of an epoch")
+    table = Table(title=title)
     for heading in ("", "min", "median", "max", f"times {reference}, round by round"):
         table.add_column(heading, justify="right" if heading else "left")
     for name, rounds in seconds.items():

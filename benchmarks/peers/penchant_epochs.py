@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 
-from common import WARM_UP, arguments, report
+from common import WARM_UP, Clock, arguments, report
 
 from penchant.config import RunConfig
 from penchant.data.ingest import DataConfig, ingest
 from penchant.data.sources import run_file
 from penchant.data.splits import split
-from penchant.train.callbacks import Callback, EpochReport
+from penchant.train.callbacks import Callback
 from penchant.train.fit import fit, make
 from penchant.train.trainer import TrainConfig
 from penchant.workbench import Workbench
@@ -23,14 +23,15 @@ from penchant.workbench import Workbench
 SPLIT = '\n[data.split]\nkind = "leave_last_out"\n'
 
 
-class Seconds(Callback):
-    """Keeps what each epoch took."""
+class Seconds(Clock, Callback):
+    """A clock that the trainer knows: nothing but training happens between two epochs here."""
 
-    def __init__(self) -> None:
-        self.seconds: list[float] = []
+    def on_start(self, *_: object) -> None:
+        self.on_train_epoch_start()
 
-    def on_epoch(self, report: EpochReport) -> None:
-        self.seconds.append(report.seconds)
+    def on_epoch(self, *_: object) -> None:
+        self.on_train_epoch_end()
+        self.on_train_epoch_start()
 
 
 def main() -> None:

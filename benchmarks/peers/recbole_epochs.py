@@ -11,13 +11,12 @@ import json
 import logging
 import os
 import tempfile
-import time
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from common import EMBEDDING, WARM_UP, arguments, report
+from common import EMBEDDING, WARM_UP, Clock, arguments, report
 from events import train_events
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def main() -> None:
     wanted = arguments()
     name, _, chosen = wanted.variant.partition(" ")
     events = train_events(wanted.data)
-    seconds: list[float] = []
+    clock = Clock()
     with tempfile.TemporaryDirectory() as place:
         write(events, Path(place))
         # RecBole leaves logs wherever it is started.
@@ -81,9 +80,9 @@ def main() -> None:
         one_epoch = trainer._train_epoch  # noqa: SLF001 - no hook of it tells when an epoch begins
 
         def timed(*given: Any, **named: Any) -> Any:
-            start = time.perf_counter()
+            clock.on_train_epoch_start()
             found = one_epoch(*given, **named)
-            seconds.append(time.perf_counter() - start)
+            clock.on_train_epoch_end()
             return found
 
         trainer._train_epoch = timed  # noqa: SLF001
@@ -91,7 +90,7 @@ def main() -> None:
         assert torch.get_num_threads() == wanted.threads
         # RecBole counts its padding as a user and as an item.
         users, items = dataset.user_num - 1, dataset.item_num - 1
-        report(seconds, users=users, items=items, events=len(train.dataset.inter_feat))
+        report(clock.seconds, users=users, items=items, events=len(train.dataset.inter_feat))
 
 
 if __name__ == "__main__":
