@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import sys
 
 import httpx
 import pytest
@@ -16,6 +17,7 @@ from inprocess import Client as InProcess
 from penchant.bundle.bundle import open_bundle
 from penchant.client import client as clients
 from penchant.client.sending import Patience
+from penchant.errors import MissingExtraError
 from penchant.serve.eventlog import EventLog
 from penchant.serve.http import create_app
 from penchant.serve.keys import Keys, Scope, make
@@ -206,6 +208,13 @@ def test_what_does_not_pass_is_said(kind, monkeypatch):
     with pytest.raises(penchant.ServiceError, match="answered with 500 and what no Penchant service says"):
         record(EVENTS)
     assert len(sent) == 1
+
+
+def test_without_its_library_the_client_names_the_extra(monkeypatch):
+    monkeypatch.delitem(sys.modules, "penchant.client.client")
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'penchant\[client\]'"):
+        penchant.Client  # noqa: B018
 
 
 def test_patience_ends():

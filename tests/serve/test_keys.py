@@ -10,7 +10,7 @@ import stat
 import pytest
 
 from penchant.errors import ConfigError
-from penchant.serve.keys import Key, Keys, Scope, drop, make, read
+from penchant.serve.keys import Keys, Scope, drop, make, read
 
 
 @pytest.fixture
@@ -114,8 +114,3 @@ def test_every_key_is_compared(path, monkeypatch):
     make(path, "b", (Scope.READ,))
     assert Keys.load(path).find({b"x-api-key": first}).name == "a"
     assert len(compared) == 2
-
-
-def test_a_key_says_nothing_of_itself():
-    key = Key(name="a", scopes=(Scope.READ,), sha256="0" * 64)
-    assert key.name == "a"

@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-
+from penchant.cli.progress import Bar
 from penchant.tune.space import say
 from penchant.tune.trials import TuneCallback
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import TaskID
 
     from penchant.train.callbacks import EpochReport
     from penchant.tune.space import Value
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 _ENDS = {"pruned": "given up at", "stopped": "cut off at"}
 
 
-class TrialsBar(TuneCallback):
-    """A bar of the trials with the best so far, one of the training inside, and a line for each trial. A context.
+class TrialsBar(Bar, TuneCallback):
+    """A bar of the trials with the best so far, that of the training inside, and a line for each trial. A context.
 
     Args:
         console: where to draw.
@@ -31,29 +31,9 @@ class TrialsBar(TuneCallback):
     """
 
     def __init__(self, console: Console) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[unit]}"),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[note]}", markup=False),
-            console=console,
-        )
+        super().__init__(console)
         self.begun = False
         self._trials: TaskID | None = None
-        self._inside: TaskID | None = None
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def tell(self, what: str) -> None:
-        """A new stage of the job begins."""
-        self._progress.console.print(what, style="bold", markup=False)
 
     def on_trial(self, number: int, trials: int, values: dict[str, Value], best: Trial | None) -> None:  # noqa: ARG002
         """The bar of the trials grows."""
@@ -77,24 +57,8 @@ class TrialsBar(TuneCallback):
             note = "" if best is None else f"best {best.score:.4f}, trial {best.number}"
             self._progress.update(self._trials, completed=trial.number + 1, note=note)
 
-    def on_start(self, epochs: int, steps_per_epoch: int, done: int) -> None:
-        """A bar of the training appears."""
-        self._close()
-        total = epochs * steps_per_epoch
-        self._inside = self._progress.add_task("  training", total=total, completed=done, note="", unit="steps")
-
-    def on_step(self, step: int, loss: float) -> None:
-        """It grows."""
-        if self._inside is not None:
-            self._progress.update(self._inside, completed=step, note=f"loss {loss:.3f}")
-
     def on_epoch(self, report: EpochReport) -> None:
         """It tells the metrics."""
-        if self._inside is not None and report.metrics:
+        if self._task is not None and report.metrics:
             shown = next((key for key in report.metrics if key.startswith("ndcg")), next(iter(report.metrics)))
-            self._progress.update(self._inside, note=f"{shown} {report.metrics[shown]:.4f}")
-
-    def _close(self) -> None:
-        if self._inside is not None:
-            self._progress.remove_task(self._inside)
-            self._inside = None
+            self._progress.update(self._task, note=f"{shown} {report.metrics[shown]:.4f}")

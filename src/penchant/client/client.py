@@ -14,7 +14,7 @@ from penchant.errors import MissingExtraError
 
 try:
     import httpx
-except ModuleNotFoundError:  # pragma: no cover - the tests' environment has it
+except ModuleNotFoundError:
     raise MissingExtraError("The client", "client") from None
 
 if TYPE_CHECKING:
