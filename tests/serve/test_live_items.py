@@ -305,6 +305,21 @@ def test_ids_and_items_that_cannot_be(client):
     assert client.request("PUT", "/v1/items/5", content=b"{").status_code == 400
 
 
+def test_a_title_that_no_model_sees_can_be_said_as_well(tmp_path, url):
+    plain = films.dataset()
+    schema = worlds.replace_struct(
+        plain.schema, items={name: column for name, column in plain.schema.items.items() if name != "title"}
+    )
+    data = Dataset(name="films", schema=schema, events=plain.events, items=plain.items, users=plain.users)
+    log = EventLog(url)
+    for _ in range(2):  # the second time out of the store
+        service = Service(open_bundle(films.write(tmp_path, data, kind="content_knn")), log)
+        service.put_item(9001, ItemBody(features={"title": "Seen", "genres": ["Mystery"]}))
+        assert service.item(9001).title == "Seen"
+        assert service.search("seen")[0].item_id == 9001
+    log.close()
+
+
 def test_pictures_say_what_they_are(client, service):
     client.request("PUT", "/v1/items/9001", json={"features": NEW})
     answer = client.get("/v1/items/9001/image")

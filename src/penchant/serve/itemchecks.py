@@ -32,6 +32,13 @@ _LATEST = 4_102_444_800 * MICROSECONDS
 _FILES = (Kind.IMAGE, Kind.AUDIO)
 
 
+def kinds_of(schema: Schema) -> dict[str, Kind]:
+    """The columns of which something may be said: those that models see, and what only people see."""
+    shown = {schema.title: Kind.TEXT, schema.image: Kind.IMAGE}
+    seen = {name: column.kind for name, column in schema.items.items()}
+    return {name: kind for name, kind in shown.items() if name} | seen
+
+
 class ItemChecks:
     """Checks against one schema.
 
@@ -42,6 +49,7 @@ class ItemChecks:
 
     def __init__(self, schema: Schema, content: Mapping[str, ContentSize]) -> None:
         self._schema = schema
+        self._kinds = kinds_of(schema)
         self._content = content
 
     def change(self, item: NewItem, field: str, *, whole: bool) -> tuple[ItemChange, dict[str, bytes]]:
@@ -61,9 +69,9 @@ class ItemChecks:
         files: dict[str, bytes] = {}
         for name, said in item.features.items():
             place = f"{start}features.{name}"
-            if name not in self._schema.items:
-                raise FieldError(place, f"the items have no such column{nearest(name, self._schema.items)}")
-            kind = self._schema.items[name].kind
+            if name not in self._kinds:
+                raise FieldError(place, f"the items have no such column{nearest(name, self._kinds)}")
+            kind = self._kinds[name]
             if kind not in _FILES:
                 values[name] = None if said is None else self._value(said, name, kind, place)
             elif said is None:

@@ -18,7 +18,7 @@ from penchant.features.catalogue import Catalogue
 from penchant.schema import ITEM, Kind
 from penchant.serve.checks import FieldError
 from penchant.serve.granted import Granted
-from penchant.serve.itemchecks import LARGEST_BATCH, ItemChecks
+from penchant.serve.itemchecks import LARGEST_BATCH, ItemChecks, kinds_of
 from penchant.serve.shelf import Shelf
 from penchant.serve.wire import ItemReceipt
 
@@ -178,7 +178,7 @@ class Stock:
 
     def _fitting(self, said: ItemChange) -> ItemChange:
         """What was said, less the columns that this bundle does not have: they came for another one."""
-        columns = self._schema.items
+        columns = kinds_of(self._schema)
         strange = [name for name in (*said.values, *said.content) if name not in columns]
         if not strange:
             return said
