@@ -56,7 +56,7 @@ def test_each_table_is_read_by_its_class():
         ("[serve]\nprot = 1\n", "[serve]: unknown key 'prot' (did you mean 'port'?)"),
         ("[data.split]\nkind = 'random'\n", "[data]: split.kind: Invalid enum value 'random'"),
         ("[model]\nkind = 'sasrek'\n", "[model]: There is no model 'sasrek' (did you mean 'sasrec'?)"),
-        ("[model]\nkind = 3\n", '[model]: say which model by kind = "..." (known: block_ease, bpr'),
+        ("[model]\nkind = 3\n", '[model]: say which model by kind = "..." (known: blend, block_ease, bpr'),
         ("[model]\nembeding_size = 8\n", "[model] of kind 'sasrec': unknown key 'embeding_size' (did you mean"),
         ("[[baselines]]\nreg = 1\n", '[[baselines]]: say which model by kind = "..."'),
         ("[[baselines]]\nkind = 'eas'\n", "[[baselines]]: There is no model 'eas' (did you mean 'ease'?)"),

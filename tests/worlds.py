@@ -35,6 +35,12 @@ SMALL = {
     "hstu": {"embedding_size": 16, "blocks": 1, "heads": 2, "dropout": 0.1},
     # More dimensions than there are tastes would learn the sixty users by heart.
     "ials": {"embedding_size": 3},
+    "blend": {
+        "members": [
+            {"kind": "sasrec", "embedding_size": 16, "blocks": 1, "heads": 2, "inner_size": 16, "dropout": 0.1},
+            {"kind": "item_knn", "weight": 0.1},
+        ]
+    },
 }
 """Choices that make a model quick; one that is not named here is tested as it comes."""
 

@@ -202,4 +202,9 @@ class RunConfig:
             found = registry.load(table, kind, what)
         except ConfigError as error:
             raise ConfigError(f"{self.path} {where}: {error}") from None
-        registry.read_config(found.Config, choices, f"{self.path} {where} of kind {kind!r}")
+        place = f"{self.path} {where} of kind {kind!r}"
+        try:
+            registry.read_config(found.Config, choices, place)
+        except ConfigError as error:
+            # What a class itself checks is said without the place.
+            raise ConfigError(str(error) if place in str(error) else f"{place}: {error}") from None

@@ -34,6 +34,7 @@ MODELS: dict[str, str] = {
     "sasrec": "penchant.models.sasrec:SASRec",
     "hstu": "penchant.models.hstu:HSTU",
     "two_tower": "penchant.models.two_tower:TwoTower",
+    "blend": "penchant.models.blend:Blend",
 }
 
 ENCODERS: dict[str, str] = {

@@ -31,7 +31,7 @@ class WeightAverage:
     def __init__(self, model: Learned, decay: float) -> None:
         self._decay = decay
         self._live = dict(model.named_parameters())
-        self._rest = {name: t for name, t in model.state_dict().items() if name not in self._live}
+        self._rest = {name: t for name, t in model.state().items() if name not in self._live}
         self._mean = {name: p.detach().clone() for name, p in self._live.items()} if decay else {}
 
     def update(self, step: int) -> None:
