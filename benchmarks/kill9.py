@@ -127,12 +127,13 @@ def main() -> None:
     parser.add_argument(
         "--bundle", type=Path, required=True, help="a bundle or a folder of bundles; small is fast"
     )
+    parser.add_argument("--url", help="an empty database that may be written; else SQLite in a folder of its own")
     parser.add_argument("--times", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        url = f"sqlite:///{Path(folder) / 'events.db'}"
+        url = arguments.url or f"sqlite:///{Path(folder) / 'events.db'}"
         acknowledged, lost = kill_many(arguments.bundle, url, arguments.times, arguments.seed)
     seconds = time.perf_counter() - start
     print(f"{arguments.times} kills in {seconds:.0f} s: {acknowledged:,} events acknowledged, {lost} lost")

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small bundle, a service over it, and the app in process."""
+"""A small bundle, a service over it, and the app in process; what is kept lies in each database in turn."""
+
+import itertools
 
 import pytest
+import sqlalchemy as sa
 
 import films
+import postgres
 from inprocess import Client
 from penchant.bundle.bundle import open_bundle
 from penchant.schema import IdType
+from penchant.serve.database import connect
 from penchant.serve.eventlog import EventLog
 from penchant.serve.http import create_app
 from penchant.serve.service import Service
@@ -26,8 +31,45 @@ def text_bundle(tmp_path_factory):
     return films.write(tmp_path_factory.mktemp("bundles"), films.dataset(ids=IdType.STRING))
 
 
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def server():
+    """A PostgreSQL server for all tests that want one."""
+    if postgres.programs() is None:
+        pytest.skip(postgres.INSTALL)
+    server = postgres.Server().start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path):
+    """An empty database, of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'events.db'}"
+        return
+    server, schema = request.getfixturevalue("server"), f"test{next(_NUMBERS)}"
+    engine = connect(server.url(schema))
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"CREATE SCHEMA {schema}"))
+    yield server.url(schema)
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"DROP SCHEMA {schema} CASCADE"))
+    engine.dispose()
+
+
 @pytest.fixture
-def log(tmp_path):
+def log(url):
+    log = EventLog(url)
+    yield log
+    log.close()
+
+
+@pytest.fixture
+def sqlite_log(tmp_path):
+    """A log for tests of what only SQLite does, or that have nothing to do with the database."""
     log = EventLog(f"sqlite:///{tmp_path / 'events.db'}")
     yield log
     log.close()

@@ -11,19 +11,8 @@ import sqlalchemy as sa
 
 from penchant.errors import ConfigError
 from penchant.schema import IdType
-from penchant.serve.eventlog import Event, EventLog, EventLogError, Written, canonical
-
-
-@pytest.fixture
-def url(tmp_path):
-    return f"sqlite:///{tmp_path / 'events.db'}"
-
-
-@pytest.fixture
-def log(url):
-    log = EventLog(url)
-    yield log
-    log.close()
+from penchant.serve.eventlog import EventLog, EventLogError, Written
+from penchant.serve.eventtable import Event, canonical
 
 
 def event(user=1, item=2, time=1_000_000, **more):
@@ -101,16 +90,16 @@ def test_two_writers_on_one_file_do_not_tread_on_each_other(url):
     two.close()
 
 
-def test_another_process_may_read_while_the_log_is_open(log, tmp_path):
-    log.append([event()])
+def test_another_process_may_read_while_the_log_is_open(sqlite_log, tmp_path):
+    sqlite_log.append([event()])
     with sqlite3.connect(tmp_path / "events.db") as reader:
         assert reader.execute("select count(*) from events").fetchone() == (1,)
         assert reader.execute("pragma journal_mode").fetchone() == ("wal",)
     reader.close()
 
 
-def test_every_connection_waits_for_the_disk(log):
-    with log.engine.connect() as connection:
+def test_every_connection_waits_for_the_disk(sqlite_log):
+    with sqlite_log.engine.connect() as connection:
         assert connection.exec_driver_sql("pragma synchronous").scalar() == 2
 
 
@@ -125,23 +114,23 @@ def fill_disk(log):
     return lambda: sa.event.remove(log.engine, "begin", full)
 
 
-def test_a_full_disk_is_named_and_nothing_of_the_request_is_kept(log):
-    log.append([event()])
-    empty_disk = fill_disk(log)
+def test_a_full_disk_is_named_and_nothing_of_the_request_is_kept(sqlite_log):
+    sqlite_log.append([event()])
+    empty_disk = fill_disk(sqlite_log)
     with pytest.raises(EventLogError, match=r"events\.db cannot be written: .*disk is full \(free some space"):
-        log.append([event(item=n) for n in range(5000)])
+        sqlite_log.append([event(item=n) for n in range(5000)])
     empty_disk()
-    with log.engine.connect() as connection:
+    with sqlite_log.engine.connect() as connection:
         connection.exec_driver_sql("pragma max_page_count=1000000")
-    assert everything(log)["sequence"].to_list() == [1]
-    assert log.append([event()]) == [2]
+    assert everything(sqlite_log)["sequence"].to_list() == [1]
+    assert sqlite_log.append([event()]) == [2]
 
 
-def test_a_read_only_disk_is_named(log):
-    sa.event.listen(log.engine, "begin", lambda c: c.exec_driver_sql("pragma query_only=1"))
+def test_a_read_only_disk_is_named(sqlite_log):
+    sa.event.listen(sqlite_log.engine, "begin", lambda c: c.exec_driver_sql("pragma query_only=1"))
     with pytest.raises(EventLogError, match=r"readonly database \(make the file and its folder writable\)"):
-        log.append([event()])
-    assert log.last == 0
+        sqlite_log.append([event()])
+    assert sqlite_log.last == 0
 
 
 def test_one_impossible_event_does_not_take_its_neighbours_with_it(log):
@@ -174,7 +163,7 @@ def test_a_closed_log_refuses_and_closes_twice(url):
 def test_reading_a_log_that_broke_is_an_error_with_a_reason(log):
     with log.engine.begin() as connection:
         connection.exec_driver_sql("drop table events")
-    with pytest.raises(EventLogError, match="cannot be read: no such table"):
+    with pytest.raises(EventLogError, match=r"cannot be read: .*(no such table|does not exist)"):
         list(log.replay())
 
 
@@ -209,7 +198,8 @@ def test_what_an_event_says_beyond_comes_back_in_columns(log):
     assert frame.select(*more).rows() == [(2.5, "电话", None), (None, None, None), (None, None, 3.0)]
 
 
-def test_a_log_of_an_earlier_version_is_taken_up(tmp_path, url):
+def test_a_log_of_an_earlier_version_is_taken_up(tmp_path):
+    url = f"sqlite:///{tmp_path / 'events.db'}"
     old = sqlite3.connect(tmp_path / "events.db")
     old.execute(
         "CREATE TABLE events (sequence BIGINT PRIMARY KEY, user_id_number BIGINT, user_id_text TEXT,"
@@ -227,7 +217,7 @@ def test_a_log_of_an_earlier_version_is_taken_up(tmp_path, url):
 
 def test_an_event_that_is_sent_again_is_there_once(log):
     told = []
-    log.listener = lambda events, first: told.append(([one.item_id for one in events], first))
+    log.listen(lambda events, first: told.append(([one.item_id for one in events], first)))
     assert log.append([event(item=1, event_id="a"), event(item=2), event(item=3, event_id="b")]) == [1, 2, 3]
     again = log.submit([event(item=3, event_id="b"), event(item=4, event_id="c"), event(item=1, event_id="a")])
     assert again.result() == Written(numbers=[3, 4, 1], repeated=2)
@@ -253,13 +243,12 @@ def test_many_ids_are_found_again_by_another_process(url):
     second.close()
 
 
-def test_a_log_of_an_earlier_version_takes_ids(url, tmp_path):
+def test_a_log_of_an_earlier_version_takes_ids(url):
     log = EventLog(url)
     log.append([event()])
+    with log.engine.begin() as old:
+        old.execute(sa.text("drop table event_ids"))
     log.close()
-    with sqlite3.connect(tmp_path / "events.db") as old:
-        old.execute("drop table event_ids")
-    old.close()
     again = EventLog(url)
     assert again.append([event(event_id="a"), event(event_id="a")]) == [2, 2]
     again.close()

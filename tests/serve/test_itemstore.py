@@ -11,8 +11,8 @@ from penchant.serve.itemstore import ItemChange, ItemStore, ItemStoreError, hash
 
 
 @pytest.fixture
-def engine(tmp_path):
-    engine = connect(f"sqlite:///{tmp_path / 'events.db'}")
+def engine(url):
+    engine = connect(url)
     yield engine
     engine.dispose()
 
@@ -61,9 +61,7 @@ def test_a_database_that_is_gone_is_named(engine):
         connection.execute(sa.text("DROP TABLE items"))
         connection.execute(sa.text("DROP TABLE content"))
     for work in (store.all, lambda: store.content(["x"]), lambda: store.write([ItemChange(item_id=1)], {})):
-        with pytest.raises(
-            ItemStoreError, match=r"The items in sqlite:///.*events.db cannot be .*: no such table"
-        ):
+        with pytest.raises(ItemStoreError, match=r"The items in \S+ cannot be .*(no such table|does not exist)"):
             work()
 
 

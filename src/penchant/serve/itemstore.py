@@ -1,41 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was said of items since the bundle was made: durable, in the database that holds the events.
-
-One row for each item holds all that was said of it, so the order of changes does not matter when they are read
-back, and a thousand changes of one price take the room of one.
-"""
+"""What was said of items since the bundle was made: durable, in the database that holds the events."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import sqlalchemy as sa
 
 from penchant.errors import PenchantError
-from penchant.serve.database import reason_of
+from penchant.serve.database import make_tables, reason_of
+from penchant.serve.sayings import Sayings, parts, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-T = TypeVar("T")
-
-_META = sa.MetaData()
-_ITEMS = sa.Table(
-    "items",
-    _META,
-    sa.Column("key", sa.String(2100), primary_key=True),
-    sa.Column("said", sa.Text(), nullable=False),
-)
+TABLES = sa.MetaData()
+_ITEMS = table("items", TABLES)
 _CONTENT = sa.Table(
     "content",
-    _META,
+    TABLES,
     sa.Column("hash", sa.String(64), primary_key=True),
     sa.Column("data", sa.LargeBinary(), nullable=False),
 )
-_AT_ONCE = 500
-"""Rows of one statement: databases limit the number of its parameters."""
 
 
 class ItemStoreError(PenchantError):
@@ -58,6 +46,11 @@ class ItemChange(msgspec.Struct, frozen=True, kw_only=True):
     content: dict[str, str | None] = {}
     whole: bool = False
     available: bool | None = None
+
+    @property
+    def key(self) -> int | str:
+        """Which item."""
+        return self.item_id
 
     def with_more(self, later: ItemChange) -> ItemChange:
         """What was said in all, once `later` was said too."""
@@ -89,19 +82,29 @@ class ItemStore:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._said = Sayings(_ITEMS, ItemChange)
         try:
-            _META.create_all(engine)
+            make_tables(engine, TABLES)
+            with engine.begin() as connection:
+                self._said.begin(connection)
         except sa.exc.DBAPIError as error:
             raise self._refused("opened", error) from error
 
     def all(self) -> list[ItemChange]:
         """All that was said, item by item."""
+        return self.after(-1)[0]
+
+    def after(self, version: int) -> tuple[list[ItemChange], int]:
+        """All that was said of items of which something was said after write number `version`; and the last number.
+
+        Args:
+            version: -1 for everything.
+        """
         try:
             with self._engine.connect() as connection:
-                rows = connection.execute(sa.select(_ITEMS.c.said).order_by(_ITEMS.c.key)).scalars().all()
+                return self._said.after(connection, version)
         except sa.exc.DBAPIError as error:
             raise self._refused("read", error) from error
-        return [msgspec.json.decode(said, type=ItemChange) for said in rows]
 
     def content(self, hashes: Sequence[str]) -> dict[str, bytes]:
         """Pictures and sounds by hash; one that is not there is left out."""
@@ -109,40 +112,36 @@ class ItemStore:
             with self._engine.connect() as connection:
                 rows = [
                     row
-                    for some in _parts(list(dict.fromkeys(hashes)))
+                    for some in parts(list(dict.fromkeys(hashes)))
                     for row in connection.execute(sa.select(_CONTENT).where(_CONTENT.c.hash.in_(some)))
                 ]
         except sa.exc.DBAPIError as error:
             raise self._refused("read", error) from error
         return {row.hash: bytes(row.data) for row in rows}
 
-    def write(self, changes: Sequence[ItemChange], content: Mapping[str, bytes]) -> None:
+    def write(
+        self, changes: Sequence[ItemChange], content: Mapping[str, bytes], seen: int | None = None
+    ) -> int | None:
         """Keep all of it or nothing; it is durable when this returns.
 
         Args:
             changes: all that is said of each item, in place of what was there.
             content: bytes by hash.
+            seen: the number of the last write that the changes know of; None if it does not matter.
+
+        Returns:
+            the number of this write; None where another process wrote after `seen`: then nothing was kept.
         """
-        rows = [
-            {"key": msgspec.json.encode(one.item_id).decode(), "said": msgspec.json.encode(one).decode()}
-            for one in changes
-        ]
         try:
             with self._engine.begin() as connection:
-                for some in _parts(rows):
-                    keys = [row["key"] for row in some]
-                    connection.execute(_ITEMS.delete().where(_ITEMS.c.key.in_(keys)))
-                    connection.execute(_ITEMS.insert(), some)
-                for names in _parts(list(content)):
+                version = self._said.write(connection, changes, seen)
+                for names in parts(list(content)) if version is not None else ():
                     connection.execute(_CONTENT.delete().where(_CONTENT.c.hash.in_(names)))
                     connection.execute(_CONTENT.insert(), [{"hash": one, "data": content[one]} for one in names])
         except (sa.exc.SQLAlchemyError, UnicodeError) as error:
             raise self._refused("written", error) from error
+        return version
 
     def _refused(self, what: str, error: Exception) -> ItemStoreError:
         url = self._engine.url.render_as_string(hide_password=True)
         return ItemStoreError(f"The items in {url} cannot be {what}: {reason_of(error)}")
-
-
-def _parts(rows: list[T]) -> Iterator[list[T]]:
-    return (rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE))

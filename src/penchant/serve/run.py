@@ -18,6 +18,7 @@ import uvicorn
 
 from penchant.bundle.bundle import open_bundle
 from penchant.errors import ConfigError
+from penchant.serve.beat import Beat
 from penchant.serve.edge import ACCESS
 from penchant.serve.eventlog import EventLog
 from penchant.serve.guard import Pace
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 _BACKLOG = 2048
 _LEAST_BURST = 10.0
+_LOOK_EVERY = 0.05
+"""Seconds after which the database is looked into for what other processes said of items."""
 
 
 class ServeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -92,7 +95,7 @@ def run(
             if ready:
                 ready(address(listener), service)
             server = uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning"))
-            with access_log(wanted=config.access_log), _orderly_end():
+            with access_log(wanted=config.access_log), Beat(service.follow, _LOOK_EVERY), _orderly_end():
                 server.run(sockets=[listener])
         finally:
             log.close()

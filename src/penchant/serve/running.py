@@ -10,7 +10,7 @@ import polars as pl
 
 from penchant.features.events import more_columns
 from penchant.schema import EVENT_COLUMNS, IdType
-from penchant.serve.eventlog import SEQUENCE, canonical
+from penchant.serve.eventtable import SEQUENCE, canonical
 from penchant.serve.sessions import Sessions
 from penchant.serve.stock import Stock
 

@@ -29,7 +29,7 @@ from penchant.serve.checks import (
     check_type,
     check_value,
 )
-from penchant.serve.eventlog import Event
+from penchant.serve.eventtable import Event
 from penchant.serve.itemstore import ItemStore
 from penchant.serve.running import Running
 from penchant.serve.wire import (
@@ -77,7 +77,7 @@ class Service:
         self._stocking = threading.Lock()
         self._taken = 0
         self._take_up(bundle)
-        log.listener = self._took
+        log.listen(self._took, after=self._taken)
 
     # Events
 
@@ -257,6 +257,17 @@ class Service:
             running.sessions.stock(running.stock.view.pipeline.catalogue)
         return receipt
 
+    def follow(self) -> None:
+        """Take up what other processes on the same database said of items.
+
+        Raises:
+            ItemStoreError: the database is away.
+        """
+        with self._stocking:
+            running = self._running
+            if running.stock.follow():
+                running.sessions.stock(running.stock.view.pipeline.catalogue)
+
     # What people see
 
     @property
@@ -318,7 +329,7 @@ class Service:
         """What answers now."""
         running = self._running
         return Readiness(
-            ready=not self._log.closed,
+            ready=not self._log.closed and not self._log.away,
             bundle=running.bundle.manifest.id,
             model=running.bundle.manifest.kind,
             items=len(running.stock.view.pipeline.catalogue),

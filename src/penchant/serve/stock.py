@@ -17,8 +17,9 @@ import torch
 from penchant.features.catalogue import Catalogue
 from penchant.schema import ITEM, Kind
 from penchant.serve.checks import FieldError
+from penchant.serve.columnchecks import LARGEST_BATCH
 from penchant.serve.granted import Granted
-from penchant.serve.itemchecks import LARGEST_BATCH, ItemChecks, kinds_of
+from penchant.serve.itemchecks import ItemChecks, kinds_of
 from penchant.serve.shelf import Shelf
 from penchant.serve.wire import ItemReceipt
 
@@ -62,13 +63,31 @@ class Stock:
         self._checks = ItemChecks(self._schema, bundle.pipeline.space.content.sizes)
         self._said: dict[Id, ItemChange] = {}
         pipeline = bundle.pipeline
-        changes = [self._fitting(one) for one in store.all()]
+        self._version = -1
+        self.view = self._view(pipeline, {})
+        self.follow()
+
+    def follow(self) -> bool:
+        """Take up what other processes said of items meanwhile; at the start, all that was said. One at a time.
+
+        Returns:
+            whether that was anything.
+
+        Raises:
+            ItemStoreError: the database is away.
+        """
+        changes, version = self._store.after(self._version)
+        pipeline = self.view.pipeline
+        changes = [self._fitting(one) for one in changes]
         for start in range(0, len(changes), _AT_ONCE):
             some = changes[start : start + _AT_ONCE]
-            content = store.content([name for one in some for name in one.content.values() if name])
+            content = self._store.content([name for one in some for name in one.content.values() if name])
             pipeline = self._with(pipeline, some, content, strict=False)
             self._said |= {one.item_id: one for one in some}
-        self.view = self._view(pipeline, self._said)
+        self._version = version
+        if changes:
+            self.view = self._view(pipeline, self._said)
+        return bool(changes)
 
     def take(self, items: Sequence[NewItem], *, whole: bool, field: str = "") -> ItemReceipt:
         """Take up what is said of items: durable first, then on offer. One call at a time.
@@ -84,6 +103,14 @@ class Stock:
         """
         if len(items) > LARGEST_BATCH:
             raise FieldError(field, f"at most {LARGEST_BATCH:,} at once, these are {len(items):,}")
+        while True:
+            receipt = self._take(items, whole, field)
+            if receipt is not None:
+                return receipt
+            self.follow()
+
+    def _take(self, items: Sequence[NewItem], whole: bool, field: str) -> ItemReceipt | None:
+        """As `take`; None where another process said something first, which must be known before."""
         changes: dict[Id, ItemChange] = {}
         content: dict[str, bytes] = {}
         for index, item in enumerate(items):
@@ -94,7 +121,10 @@ class Stock:
         before = self.view.pipeline.catalogue
         pipeline = self._with(self.view.pipeline, list(changes.values()), content, strict=True)
         view = self._view(pipeline, {**self._said, **changes})
-        self._store.write(list(changes.values()), content)
+        version = self._store.write(list(changes.values()), content, self._version)
+        if version is None:
+            return None
+        self._version = version
         self._said |= changes
         self.view = view
         rows = [(one, pipeline.catalogue.row(one.item_id)) for one in changes.values()]
