@@ -22,6 +22,7 @@ from penchant.serve.eventlog import EventLog
 from penchant.serve.http import create_app
 from penchant.serve.keys import Keys, Scope, make
 from penchant.serve.service import Service
+from penchant.serve.wire import NewUser
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +106,10 @@ def test_the_whole_service(client):
     assert client.put_item(9001, {"title": "New", "genres": ["Mystery"]}).recommendable == 1
     assert client.patch_item(9001, {"year": 1999}).new == 0
     assert client.item(9001).features == {"title": "New", "genres": ["Mystery"], "year": 1999.0}
+    assert client.put_user(8001, {}).accepted == 1
+    assert client.patch_user(5, {}).new == 0
+    assert client.forget_user(5).accepted == 1
+    assert client.add_users([NewUser(user_id=n) for n in range(2000, 3500)]).accepted == 1500
     assert client.withdraw_item(9001).recommendable == 0
     assert client.patch_item(9001, available=True).recommendable == 1
 

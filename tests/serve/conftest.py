@@ -44,9 +44,18 @@ def server():
     server.remove()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+BOTH = ("sqlite", "postgresql")
+"""A module of tests that are about what is kept says `DATABASES = BOTH`: each of them then runs with either."""
+
+
+def pytest_generate_tests(metafunc):
+    if "url" in metafunc.fixturenames:
+        metafunc.parametrize("url", getattr(metafunc.module, "DATABASES", BOTH[:1]), indirect=True)
+
+
+@pytest.fixture
 def url(request, tmp_path):
-    """An empty database, of each kind."""
+    """An empty database."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'events.db'}"
         return
@@ -63,14 +72,6 @@ def url(request, tmp_path):
 @pytest.fixture
 def log(url):
     log = EventLog(url)
-    yield log
-    log.close()
-
-
-@pytest.fixture
-def sqlite_log(tmp_path):
-    """A log for tests of what only SQLite does, or that have nothing to do with the database."""
-    log = EventLog(f"sqlite:///{tmp_path / 'events.db'}")
     yield log
     log.close()
 

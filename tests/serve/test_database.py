@@ -18,6 +18,9 @@ from penchant.serve.eventtable import Event
 from penchant.serve.http import create_app
 from penchant.serve.service import Service
 from penchant.serve.wire import ItemBody, NewEvent
+from serve.conftest import BOTH
+
+DATABASES = BOTH
 
 
 def event(item, **more):

@@ -13,6 +13,17 @@ from penchant.errors import ConfigError
 from penchant.schema import IdType
 from penchant.serve.eventlog import EventLog, EventLogError, Written
 from penchant.serve.eventtable import Event, canonical
+from serve.conftest import BOTH
+
+DATABASES = BOTH
+
+
+@pytest.fixture
+def sqlite_log(tmp_path):
+    """A log for tests of what only SQLite does, or that have nothing to do with the database."""
+    log = EventLog(f"sqlite:///{tmp_path / 'events.db'}")
+    yield log
+    log.close()
 
 
 def event(user=1, item=2, time=1_000_000, **more):

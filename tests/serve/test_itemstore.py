@@ -8,6 +8,9 @@ import sqlalchemy as sa
 
 from penchant.serve.database import connect
 from penchant.serve.itemstore import ItemChange, ItemStore, ItemStoreError, hash_of
+from serve.conftest import BOTH
+
+DATABASES = BOTH
 
 
 @pytest.fixture

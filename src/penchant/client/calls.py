@@ -31,6 +31,7 @@ Feature = wire.FeatureValue | bytes
 
 EVENTS_AT_ONCE = 1000
 ITEMS_AT_ONCE = 200
+USERS_AT_ONCE = 1000
 """Of one call; a longer list is sent in several."""
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -138,6 +139,33 @@ def add_items(items: Iterable[wire.NewItem]) -> Iterator[Call[wire.ItemReceipt]]
             wire.ItemReceipt,
             _ENCODE(wire.NewItems(items=many[start : start + ITEMS_AT_ONCE])),
         )
+
+
+def change_user(method: str, user_id: Id, features: Mapping[str, wire.FeatureValue]) -> Call[wire.UserReceipt]:
+    """Say all (PUT) or some (PATCH) of who a user is."""
+    body = wire.UserBody(features=dict(features))
+    return Call(method, f"/v1/users/{_part(user_id)}", wire.UserReceipt, _ENCODE(body))
+
+
+def forget_user(user_id: Id) -> Call[wire.UserReceipt]:
+    """Who a user is is not known any more."""
+    return Call("DELETE", f"/v1/users/{_part(user_id)}", wire.UserReceipt)
+
+
+def add_users(users: Iterable[wire.NewUser]) -> Iterator[Call[wire.UserReceipt]]:
+    """Say some of who many users are, in parts."""
+    many = list(users)
+    for start in range(0, len(many), USERS_AT_ONCE):
+        body = _ENCODE(wire.NewUsers(users=many[start : start + USERS_AT_ONCE]))
+        yield Call("POST", "/v1/users", wire.UserReceipt, body)
+
+
+def users_together(receipts: Iterable[wire.UserReceipt]) -> wire.UserReceipt:
+    """One receipt for all parts."""
+    all_of_them = list(receipts)
+    return wire.UserReceipt(
+        accepted=sum(one.accepted for one in all_of_them), new=sum(one.new for one in all_of_them)
+    )
 
 
 def together(receipts: Iterable[wire.Receipt]) -> wire.Receipt:

@@ -132,6 +132,22 @@ class Client:
         """Say some of what is known of many items, new or not, however many."""
         return calls.items_together([self._send(call) for call in calls.add_items(items)])
 
+    def put_user(self, user_id: Id, features: Mapping[str, wire.FeatureValue]) -> wire.UserReceipt:
+        """Say who a user is, known or not: their next answer knows it."""
+        return self._send(calls.change_user("PUT", user_id, features))
+
+    def patch_user(self, user_id: Id, features: Mapping[str, wire.FeatureValue]) -> wire.UserReceipt:
+        """Say some of who a user is; the rest stays."""
+        return self._send(calls.change_user("PATCH", user_id, features))
+
+    def forget_user(self, user_id: Id) -> wire.UserReceipt:
+        """Who a user is is not known any more; what they did is."""
+        return self._send(calls.forget_user(user_id))
+
+    def add_users(self, users: Iterable[wire.NewUser]) -> wire.UserReceipt:
+        """Say some of who many users are, known or not, however many."""
+        return calls.users_together([self._send(call) for call in calls.add_users(users)])
+
     def _send(self, call: Call[T]) -> T:
         attempt = 0
         while True:
@@ -230,6 +246,22 @@ class AsyncClient:
     async def add_items(self, items: Iterable[wire.NewItem]) -> wire.ItemReceipt:
         """As `Client.add_items`."""
         return calls.items_together([await self._send(call) for call in calls.add_items(items)])
+
+    async def put_user(self, user_id: Id, features: Mapping[str, wire.FeatureValue]) -> wire.UserReceipt:
+        """As `Client.put_user`."""
+        return await self._send(calls.change_user("PUT", user_id, features))
+
+    async def patch_user(self, user_id: Id, features: Mapping[str, wire.FeatureValue]) -> wire.UserReceipt:
+        """As `Client.patch_user`."""
+        return await self._send(calls.change_user("PATCH", user_id, features))
+
+    async def forget_user(self, user_id: Id) -> wire.UserReceipt:
+        """As `Client.forget_user`."""
+        return await self._send(calls.forget_user(user_id))
+
+    async def add_users(self, users: Iterable[wire.NewUser]) -> wire.UserReceipt:
+        """As `Client.add_users`."""
+        return calls.users_together([await self._send(call) for call in calls.add_users(users)])
 
     async def _send(self, call: Call[T]) -> T:
         attempt = 0

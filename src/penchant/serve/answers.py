@@ -15,9 +15,10 @@ from starlette.responses import Response
 
 from penchant.errors import PenchantError
 from penchant.recommend.errors import WishError
-from penchant.serve.checks import FieldError, NotJSONError, UnknownItemError
+from penchant.serve.checks import FieldError, NotJSONError, UnknownItemError, UnknownUserError
 from penchant.serve.eventlog import EventLogError
 from penchant.serve.itemstore import ItemStoreError
+from penchant.serve.userstore import UserStoreError
 from penchant.serve.wire import ErrorAnswer, Problem
 
 if TYPE_CHECKING:
@@ -35,9 +36,11 @@ _STATUS: dict[type[PenchantError], tuple[int, str]] = {
     FieldError: (422, "invalid_field"),
     NotJSONError: (400, "not_json"),
     UnknownItemError: (404, "unknown_item"),
+    UnknownUserError: (404, "unknown_user"),
     WishError: (422, "invalid_field"),
     EventLogError: (503, "event_log_unavailable"),
     ItemStoreError: (503, "items_unavailable"),
+    UserStoreError: (503, "users_unavailable"),
 }
 
 

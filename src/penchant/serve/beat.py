@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a service looks after again and again while it runs: what other processes wrote, which bundle is current."""
+"""What a service looks after again and again while it runs: what others wrote, which bundle is current."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from penchant.errors import PenchantError
 
@@ -30,7 +30,7 @@ class Beat:
         self._ailing = ""
         self._thread = threading.Thread(target=self._run, name=f"penchant-{work.__name__}", daemon=True)
 
-    def __enter__(self) -> Beat:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

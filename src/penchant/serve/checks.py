@@ -52,6 +52,14 @@ class UnknownItemError(RequestError):
         self.field = "item_id"
 
 
+class UnknownUserError(RequestError):
+    """Nothing is known of this user."""
+
+    def __init__(self, user_id: Id) -> None:
+        super().__init__(f"Nothing is known of user {_shown(user_id)}")
+        self.field = "user_id"
+
+
 def check_k(k: int, field: str = "k") -> int:
     """`k` if that many items can be asked for."""
     if not 1 <= k <= LARGEST_K:

@@ -43,6 +43,8 @@ _INVALID = (422, "A field does not hold what it should")
 _NO_ITEM = (404, "The bundle does not hold this item")
 _BODY = ((400, "The body is not JSON"), (413, "The body is too large"), _INVALID)
 _UNWRITTEN = (503, "The items cannot be written: nothing was kept")
+_UNMET = (503, "The users cannot be written: nothing was kept")
+_NOBODY = (404, "Nothing is known of this user")
 _FULL = (503, "The event log cannot be written: nothing was kept")
 
 UserId = Annotated[str, Path(description="a user id of the data, or anybody else's", examples=["196"])]
@@ -85,6 +87,7 @@ def create_app(service: Service, keys: Keys | None = None, pace: Pace | None = N
     _add_recommendations(app, service, turns)
     _add_events(app, service, turns, telemetry)
     _add_items(app, service, turns)
+    _add_users(app, service, turns)
     _add_operations(app, service, telemetry)
     return app
 
@@ -99,11 +102,6 @@ def _add_recommendations(app: FastAPI, service: Service, turns: Turns) -> None:
         """What to recommend to a user now, the last click included; somebody unknown is a stranger."""
         user = path_id(user_id, "user_id")
         return answer(await turns.take(service.recommend, user, k, exclude_seen))
-
-    @app.get("/v1/users/{user_id:path}", tags=["users"], **openapi.documented(wire.UserCard, _INVALID))
-    async def user_card(user_id: UserId) -> Response:
-        """What is known of a user: profile, how much they did, and aggregates of it."""
-        return answer(await turns.take(service.user, path_id(user_id, "user_id")))
 
     body = {"schema": openapi.reference(wire.ListRequest), "examples": openapi.LIST_BODY}
 
@@ -200,6 +198,51 @@ def _add_items(app: FastAPI, service: Service, turns: Turns) -> None:
     async def item(item_id: ItemId) -> Response:
         """What is known of an item."""
         return answer(service.item(path_id(item_id, "item_id")))
+
+
+def _add_users(app: FastAPI, service: Service, turns: Turns) -> None:
+    one = {"schema": openapi.reference(wire.UserBody), "examples": openapi.USER_BODY}
+    many = {"schema": openapi.reference(wire.NewUsers), "examples": openapi.USERS_BODY}
+
+    @app.put(
+        "/v1/users/{user_id:path}",
+        tags=["users"],
+        **openapi.documented(wire.UserReceipt, *_BODY, _UNMET, body=one),
+    )
+    async def put_user(user_id: UserId, request: Request) -> Response:
+        """Say who a user is, known or not: the next answer knows it."""
+        body = decode(await read_body(request), wire.UserBody)
+        return answer(await turns.aside(service.put_user, path_id(user_id, "user_id"), body))
+
+    @app.patch(
+        "/v1/users/{user_id:path}",
+        tags=["users"],
+        **openapi.documented(wire.UserReceipt, *_BODY, _NOBODY, _UNMET, body=one),
+    )
+    async def patch_user(user_id: UserId, request: Request) -> Response:
+        """Say some of who a user is; the rest stays."""
+        body = decode(await read_body(request), wire.UserBody)
+        return answer(await turns.aside(service.patch_user, path_id(user_id, "user_id"), body))
+
+    @app.delete(
+        "/v1/users/{user_id:path}",
+        tags=["users"],
+        **openapi.documented(wire.UserReceipt, _NOBODY, _INVALID, _UNMET),
+    )
+    async def forget_user(user_id: UserId) -> Response:
+        """Who a user is is not known any more. What they did stays known."""
+        return answer(await turns.aside(service.forget_user, path_id(user_id, "user_id")))
+
+    @app.post("/v1/users", tags=["users"], **openapi.documented(wire.UserReceipt, *_BODY, _UNMET, body=many))
+    async def add_users(request: Request) -> Response:
+        """Say some of who many users are, known or not; all of them are taken, or none."""
+        body = decode(await read_body(request), wire.NewUsers)
+        return answer(await turns.aside(service.add_users, body.users))
+
+    @app.get("/v1/users/{user_id:path}", tags=["users"], **openapi.documented(wire.UserCard, _INVALID))
+    async def user_card(user_id: UserId) -> Response:
+        """What is known of a user: profile, how much they did, and aggregates of it."""
+        return answer(await turns.take(service.user, path_id(user_id, "user_id")))
 
 
 def _add_operations(app: FastAPI, service: Service, telemetry: Telemetry) -> None:

@@ -95,7 +95,7 @@ class ItemStore:
         return self.after(-1)[0]
 
     def after(self, version: int) -> tuple[list[ItemChange], int]:
-        """All that was said of items of which something was said after write number `version`; and the last number.
+        """All that was said of items that were written after number `version`, and the last number.
 
         Args:
             version: -1 for everything.

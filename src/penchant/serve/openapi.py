@@ -23,6 +23,10 @@ _STRUCTS = (
     wire.NewItem,
     wire.NewItems,
     wire.ItemReceipt,
+    wire.UserBody,
+    wire.NewUser,
+    wire.NewUsers,
+    wire.UserReceipt,
     wire.Receipt,
     wire.Recommendations,
     wire.SimilarItems,
@@ -36,6 +40,7 @@ _REASON = wire.Reason(text="Because of The Lighthouse Clock", because=50, title=
 _EXAMPLES: dict[type[msgspec.Struct], Any] = {
     wire.Receipt: wire.Receipt(accepted=2, unknown_items=0, last_sequence=1042),
     wire.ItemReceipt: wire.ItemReceipt(accepted=1, new=1, recommendable=1),
+    wire.UserReceipt: wire.UserReceipt(accepted=1, new=1),
     wire.Recommendations: wire.Recommendations(
         items=[
             wire.Recommendation(
@@ -91,6 +96,14 @@ _KNOWN = {"title": "A Map of Salt", "genres": ["Mystery"]}
 ITEM_BODY = {
     "item": {"summary": "an item", "value": {"features": _KNOWN}},
     "sold out": {"summary": "it is not on offer", "value": {"available": False}},
+}
+_WHO = {"age": 31, "occupation": "librarian"}
+USER_BODY = {"user": {"summary": "a user", "value": {"features": _WHO}}}
+USERS_BODY = {
+    "users": {
+        "summary": "two users",
+        "value": {"users": [{"user_id": 5001, "features": _WHO}, {"user_id": 196, "features": {"age": 50}}]},
+    }
 }
 ITEMS_BODY = {
     "items": {

@@ -11,6 +11,7 @@ import polars as pl
 from penchant.features.events import more_columns
 from penchant.schema import EVENT_COLUMNS, IdType
 from penchant.serve.eventtable import SEQUENCE, canonical
+from penchant.serve.people import People
 from penchant.serve.sessions import Sessions
 from penchant.serve.stock import Stock
 
@@ -18,19 +19,21 @@ if TYPE_CHECKING:
     from penchant.bundle.bundle import Bundle
     from penchant.serve.eventlog import EventLog
     from penchant.serve.itemstore import ItemStore
+    from penchant.serve.userstore import UserStore
 
 
 @dataclass(frozen=True)
 class Running:
-    """A bundle, who did what, and what is on offer."""
+    """A bundle, who did what, what is on offer, and who users are."""
 
     bundle: Bundle
     sessions: Sessions
     stock: Stock
+    people: People
 
     @classmethod
-    def begin(cls, bundle: Bundle, log: EventLog, items: ItemStore) -> tuple[Running, int]:
-        """Take up a bundle with all that the log and the store of items hold.
+    def begin(cls, bundle: Bundle, log: EventLog, items: ItemStore, users: UserStore) -> tuple[Running, int]:
+        """Take up a bundle with all that the log and the stores of items and users hold.
 
         Returns:
             what is running then, and the number of the last event that it knows.
@@ -43,7 +46,7 @@ class Running:
             last = int(frame[SEQUENCE][-1])
             tables.append(canonical(frame, schema.user_id, schema.item_id, more))
             strangers.append(canonical(frame, strange, schema.item_id, more))
-        stock = Stock(bundle, items)
+        stock, people = Stock(bundle, items), People(bundle, users)
         catalogue = stock.view.pipeline.catalogue
         live = bundle.live()
         if live:
@@ -52,14 +55,14 @@ class Running:
             bundle.pipeline.space,
             catalogue,
             pl.concat(tables, how="diagonal"),
-            bundle.users,
+            people.table,
             live=live,
             counted=bundle.events.height,
             item_signals=bundle.pipeline.model.uses_signals,
         )
         for frame in strangers:
             sessions.extend(frame)
-        return cls(bundle, sessions, stock), last
+        return cls(bundle, sessions, stock, people), last
 
     def catch_up(self, log: EventLog, last: int) -> int:
         """Take up the log's events after number `last`; returns the number of the last one."""

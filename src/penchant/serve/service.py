@@ -13,49 +13,36 @@ import time as clock
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-import torch
 from msgspec import structs
 
 from penchant.bundle.bundle import open_bundle
-from penchant.serve.checks import (
-    FieldError,
-    UnknownItemError,
-    check_batch,
-    check_id,
-    check_k,
-    check_more,
-    check_name,
-    check_time,
-    check_type,
-    check_value,
-)
-from penchant.serve.eventtable import Event
+from penchant.serve import answering, arrivals
+from penchant.serve.answering import row_of
+from penchant.serve.checks import FieldError, UnknownUserError, check_id, check_k
 from penchant.serve.itemstore import ItemStore
 from penchant.serve.running import Running
-from penchant.serve.wire import (
-    ItemBody,
-    ItemCard,
-    NewItem,
-    Readiness,
-    Receipt,
-    Recommendation,
-    Recommendations,
-    Similar,
-    SimilarItems,
-    UserCard,
-)
+from penchant.serve.userstore import UserStore
+from penchant.serve.wire import ItemBody, ItemCard, NewItem, NewUser, Readiness, Receipt, SimilarItems, UserCard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from penchant.batch import Users
     from penchant.bundle.bundle import Bundle
     from penchant.recommend.wishes import Wishes
     from penchant.schema import Schema
     from penchant.serve.eventlog import EventLog, Written
-    from penchant.serve.stock import View
-    from penchant.serve.wire import HistoryEvent, Id, ItemReceipt, ListRequest, NewEvent
+    from penchant.serve.eventtable import Event
+    from penchant.serve.wire import (
+        HistoryEvent,
+        Id,
+        ItemReceipt,
+        ListRequest,
+        NewEvent,
+        Recommendations,
+        UserBody,
+        UserReceipt,
+    )
 
 LOG = logging.getLogger(__name__)
 
@@ -72,7 +59,7 @@ class Service:
     def __init__(self, bundle: Bundle, log: EventLog, now: Callable[[], int] = clock.time_ns) -> None:
         self._log = log
         self._now = now
-        self._items = ItemStore(log.engine)
+        self._items, self._users = ItemStore(log.engine), UserStore(log.engine)
         self._turn = threading.Lock()
         self._stocking = threading.Lock()
         self._taken = 0
@@ -90,22 +77,8 @@ class Service:
         Raises:
             FieldError: names the index and the field of the first event that cannot be taken.
         """
-        check_batch(events, "events")
-        schema = self._running.bundle.pipeline.space.schema
-        now = self._now() // 1000
-        default = schema.event_types[0]
-        checked = [
-            Event(
-                user_id=check_id(event.user_id, schema.user_id, f"events[{index}].user_id"),
-                item_id=check_id(event.item_id, schema.item_id, f"events[{index}].item_id"),
-                time=check_time(event.time, now, f"events[{index}].time"),
-                type=check_type(event.type, default, f"events[{index}].type"),
-                value=check_value(event.value, f"events[{index}].value"),
-                more=check_more(event, schema.context, now, f"events[{index}]"),
-                event_id=check_name(event.event_id, f"events[{index}].event_id"),
-            )
-            for index, event in enumerate(events)
-        ]
+        schema, now = self._running.bundle.pipeline.space.schema, self._now() // 1000
+        checked = arrivals.events_of(events, schema, now)
         catalogue = self._running.stock.view.pipeline.catalogue
         unknown = sum(catalogue.row(event.item_id) is None for event in checked)
         receipt: Future[Receipt] = Future()
@@ -160,7 +133,9 @@ class Service:
         user = check_id(user_id, running.bundle.pipeline.space.schema.user_id, "user_id")
         known = running.sessions.knows(user)
         users = running.sessions.user(user, self._now() // 1000)
-        return self._answer(running, users, known, k, exclude_seen, wishes)
+        return answering.recommend(
+            running, users, self._now() // 1000, known=known, k=k, exclude_seen=exclude_seen, wishes=wishes
+        )
 
     def recommend_for(
         self, history: Sequence[HistoryEvent], k: int = 10, exclude_seen: bool = True, wishes: Wishes | None = None
@@ -172,24 +147,11 @@ class Service:
             WishError: a wish does not fit the items or the model.
         """
         check_k(k)
-        check_batch(history, "history")
-        running = self._running
-        schema = running.bundle.pipeline.space.schema
-        now = self._now() // 1000
-        users = running.sessions.stranger(
-            [
-                (
-                    check_id(event.item_id, schema.item_id, f"history[{index}].item_id"),
-                    check_time(event.time, now, f"history[{index}].time"),
-                    check_type(event.type, schema.event_types[0], f"history[{index}].type"),
-                    check_value(event.value, f"history[{index}].value"),
-                    check_more(event, schema.context, now, f"history[{index}]"),
-                )
-                for index, event in enumerate(history)
-            ],
-            now,
-        )
-        return self._answer(running, users, len(users.history.rows) > 0, k, exclude_seen, wishes)
+        running, now = self._running, self._now() // 1000
+        done = arrivals.history_of(history, running.bundle.pipeline.space.schema, now)
+        users = running.sessions.stranger(done, now)
+        known = len(users.history.rows) > 0
+        return answering.recommend(running, users, now, known=known, k=k, exclude_seen=exclude_seen, wishes=wishes)
 
     def similar(self, item_id: Id, k: int = 10) -> SimilarItems:
         """The `k` items that having done `item_id` leads to most.
@@ -200,15 +162,7 @@ class Service:
         """
         check_k(k)
         view = self._running.stock.view
-        shelf = view.shelf
-        row = _row(view, item_id)
-        rows, scores = view.pipeline.similar(row, k).listed()
-        columns = zip(shelf.ids(rows), shelf.titles(rows), rows, scores, strict=True)
-        items = [
-            Similar(item_id=found, rank=rank, score=score, title=title, has_image=shelf.has_image(place))
-            for rank, (found, title, place, score) in enumerate(columns, 1)
-        ]
-        return SimilarItems(item_id=shelf.ids([row])[0], items=items)
+        return answering.similar(view, row_of(view, item_id), k)
 
     # Items
 
@@ -228,7 +182,7 @@ class Service:
             UnknownItemError: there is no such item.
             FieldError, ItemStoreError: as `put_item`.
         """
-        _row(self._running.stock.view, item_id)
+        row_of(self._running.stock.view, item_id)
         return self._stock([_named(item_id, body)], whole=False)
 
     def withdraw_item(self, item_id: Id) -> ItemReceipt:
@@ -253,18 +207,70 @@ class Service:
         with self._stocking:
             running = self._running
             receipt = running.stock.take(items, whole=whole, field=field)
-            # First what can be given, then what histories may hold: see `_answer`.
+            # First what can be given, then what histories may hold: see `answering.recommend`.
             running.sessions.stock(running.stock.view.pipeline.catalogue)
         return receipt
 
-    def follow(self) -> None:
-        """Take up what other processes on the same database said of items.
+    # Users
+
+    def put_user(self, user_id: Id, body: UserBody) -> UserReceipt:
+        """Say who a user is; what is not said is not known any more.
 
         Raises:
-            ItemStoreError: the database is away.
+            FieldError: names the field that cannot be taken.
+            UserStoreError: it could not be written, and nothing has changed.
+        """
+        return self._meet([NewUser(user_id=user_id, features=body.features)], whole=True)
+
+    def patch_user(self, user_id: Id, body: UserBody) -> UserReceipt:
+        """Say some of who a user is; the rest stays.
+
+        Raises:
+            UnknownUserError: nothing is known of them.
+            FieldError, UserStoreError: as `put_user`.
+        """
+        self._must_know(user_id)
+        return self._meet([NewUser(user_id=user_id, features=body.features)], whole=False)
+
+    def forget_user(self, user_id: Id) -> UserReceipt:
+        """Who a user is is not known any more; what they did stays known.
+
+        Raises:
+            UnknownUserError: nothing is known of them.
+            UserStoreError: as `put_user`.
+        """
+        self._must_know(user_id)
+        return self._meet([NewUser(user_id=user_id)], whole=True)
+
+    def add_users(self, users: Sequence[NewUser]) -> UserReceipt:
+        """Say some of who many users are, new or not: all of them, or none where one cannot be taken.
+
+        Raises:
+            FieldError: names the index and the field.
+            UserStoreError: as `put_user`.
+        """
+        return self._meet(users, whole=False, field="users")
+
+    def _must_know(self, user_id: Id) -> None:
+        running = self._running
+        user = check_id(user_id, running.bundle.pipeline.space.schema.user_id, "user_id")
+        if not running.sessions.knows(user):
+            raise UnknownUserError(user)
+
+    def _meet(self, users: Sequence[NewUser], *, whole: bool, field: str = "") -> UserReceipt:
+        with self._stocking:
+            running = self._running
+            return running.people.take(users, running.sessions, whole=whole, field=field)
+
+    def follow(self) -> None:
+        """Take up what other processes on the same database said of items and users.
+
+        Raises:
+            ItemStoreError, UserStoreError: the database is away.
         """
         with self._stocking:
             running = self._running
+            running.people.follow(running.sessions)
             if running.stock.follow():
                 running.sessions.stock(running.stock.view.pipeline.catalogue)
 
@@ -278,7 +284,7 @@ class Service:
     def item(self, item_id: Id) -> ItemCard:
         """What is known of an item."""
         running, view = self._running, self._running.stock.view
-        row = _row(view, item_id)
+        row = row_of(view, item_id)
         card, live = view.shelf.card(row), running.sessions.live
         return structs.replace(card, signals=live.of_item(row, self._now() // 1000)) if live else card
 
@@ -303,7 +309,7 @@ class Service:
         """The item's picture: what was sent since, or a file below the data set's root; None if there is none."""
         stock = self._running.stock
         view = stock.view
-        row = _row(view, item_id)
+        row = row_of(view, item_id)
         return stock.picture(view.shelf.ids([row])[0]) or view.shelf.picture(row)
 
     def search(self, text: str, limit: int = 10) -> list[ItemCard]:
@@ -351,9 +357,9 @@ class Service:
 
     def _take_up(self, bundle: Bundle) -> None:
         """Encode what the bundle and the log hold, and then, while the writer waits, what came meanwhile."""
-        running, last = Running.begin(bundle, self._log, self._items)
+        running, last = Running.begin(bundle, self._log, self._items, self._users)
         nobody = running.sessions.stranger([])
-        self._answer(running, nobody, known=False, k=1, exclude_seen=True)  # warm every cache
+        answering.recommend(running, nobody, 0, known=False, k=1, exclude_seen=True)  # warm every cache
         with self._turn:
             self._taken = running.catch_up(self._log, last)
             self._running = running
@@ -366,44 +372,6 @@ class Service:
             sessions.take([(e.user_id, e.item_id, e.time, e.type, e.value, e.more) for e in fresh])
             self._taken = max(self._taken, first + len(events) - 1)
 
-    def _answer(
-        self,
-        running: Running,
-        users: Users,
-        known: bool,
-        k: int,
-        exclude_seen: bool,
-        wishes: Wishes | None = None,
-    ) -> Recommendations:
-        # After the users: a view knows every item of histories that were read before it.
-        view = running.stock.view
-        pipeline, shelf = view.pipeline, view.shelf
-        ready = view.wishes.ready(wishes, self._now() // 1000) if wishes else None
-        rows, scores = pipeline.recommend(users, k, exclude_seen=exclude_seen, wishes=ready).listed()
-        causes = pipeline.reasons(users.history.rows, torch.tensor(rows, dtype=torch.int64)).tolist()
-        reasons = shelf.reasons(causes)
-        columns = zip(shelf.ids(rows), shelf.titles(rows), rows, scores, reasons, strict=True)
-        items = [
-            Recommendation(
-                item_id=item,
-                rank=rank,
-                score=score,
-                title=title,
-                has_image=shelf.has_image(row),
-                reason=reason,
-            )
-            for rank, (item, title, row, score, reason) in enumerate(columns, 1)
-        ]
-        return Recommendations(items=items, known=known, bundle=running.bundle.manifest.id)
-
 
 def _named(item_id: Id, body: ItemBody) -> NewItem:
     return NewItem(item_id=item_id, features=body.features, available=body.available)
-
-
-def _row(view: View, item_id: Id) -> int:
-    item = check_id(item_id, view.pipeline.space.schema.item_id, "item_id")
-    row = view.pipeline.catalogue.row(item)
-    if row is None:
-        raise UnknownItemError(item)
-    return row

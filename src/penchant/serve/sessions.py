@@ -12,10 +12,11 @@ import threading
 from array import array
 from collections import deque
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 import torch
+from torch import Tensor
 
 from penchant.batch import Users
 from penchant.features import history
@@ -25,8 +26,6 @@ from penchant.schema import EVENT_COLUMNS, ITEM, USER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-    from torch import Tensor
 
     from penchant.batch import History
     from penchant.features.catalogue import Catalogue
@@ -56,6 +55,13 @@ class _Since:
             torch.frombuffer(column, dtype=torch.int64).clone() for column in (self.rows, self.actions, self.times)
         )
         return rows, actions, times, torch.frombuffer(self.values, dtype=torch.float32).clone()
+
+
+class _Profile(NamedTuple):
+    """Who a user is, as was said since the start: as people wrote it, and as models see it (B = 1)."""
+
+    values: dict[str, Any]
+    features: dict[str, Tensor]
 
 
 class Sessions:
@@ -100,22 +106,34 @@ class Sessions:
         self._positions: dict[Id, int] = dict(zip(self._ids.to_list(), range(len(self._ids)), strict=True))
         self._nobody = self._stranger([])
         self._since: dict[Id, _Since] = {}
+        self._told: dict[Id, _Profile] = {}
         self._lock = threading.Lock()
         strange = events.filter(pl.Series(catalogue.rows(events[ITEM]).numpy() < 0)).tail(_MOST_WAITING)
         self._waiting: deque[Done] = deque(map(_done, strange.iter_rows(named=True)), maxlen=_MOST_WAITING)
 
     def __len__(self) -> int:
         with self._lock:
-            return len(self._positions) + sum(user not in self._positions for user in self._since)
+            return len(self._positions) + sum(user not in self._positions for user in self._new())
 
     def ids(self) -> list[Id]:
         """Users known from the start, in the order of the user table; then those who came since."""
         with self._lock:
-            return [*self._positions, *(user for user in self._since if user not in self._positions)]
+            return [*self._positions, *(user for user in self._new() if user not in self._positions)]
+
+    def _new(self) -> dict[Id, None]:
+        """Who is known from what came since, first things first."""
+        said = (user for user, profile in self._told.items() if _says(profile.values))
+        return dict.fromkeys([*self._since, *said])
 
     def knows(self, user_id: Id) -> bool:
         """Whether anything is known of this user."""
-        return user_id in self._positions or user_id in self._since
+        if user_id in self._since:
+            return True
+        told, position = self._told.get(user_id), self._positions.get(user_id)
+        if told is None:
+            return position is not None
+        # Of somebody whose profile was taken back what they did is still known.
+        return _says(told.values) or (position is not None and int(self._start.history.lengths[position]) > 0)
 
     def append(
         self, user_id: Id, item_id: Id, time: int, kind: str, value: float | None, more: More | None = None
@@ -178,6 +196,20 @@ class Sessions:
             self._waiting.clear()
         self.take(before)
 
+    def tell(self, profiles: pl.DataFrame) -> None:
+        """Take up who users are, in place of what was known of them.
+
+        Args:
+            profiles: a row of the user table for each; all null for one of whom nothing is known any more.
+        """
+        # Encoded as one table, and cut into users: a request says something of a thousand at most.
+        features = self._space.user_columns.encode(profiles)
+        rows = profiles.drop(USER).iter_rows(named=True)
+        with self._lock:
+            for at, (user_id, values) in enumerate(zip(profiles[USER], rows, strict=True)):
+                own = {name: tensor[at : at + 1] for name, tensor in features.items()}
+                self._told[user_id] = _Profile(values, own)
+
     def count(self, user_id: Id) -> int:
         """How many events of this user there are."""
         return len(self.past(user_id).rows)
@@ -187,7 +219,9 @@ class Sessions:
         return self._user(user_id).history
 
     def profile(self, user_id: Id) -> dict[str, Any]:
-        """What the user table says of a user; empty where it does not name them."""
+        """What the user table, and whoever said more since, say of a user; empty where neither names them."""
+        if told := self._told.get(user_id):
+            return told.values if _says(told.values) else {}
         row = self._positions.get(user_id, len(self._profiles))
         return {} if row >= len(self._profiles) else self._profiles.row(row, named=True)
 
@@ -204,6 +238,12 @@ class Sessions:
         return self._with_signals(users, self.live.users([user_id], self._moment(now)), now)
 
     def _user(self, user_id: Id) -> Users:
+        users = self._as_at_start(user_id)
+        told = self._told.get(user_id)
+        return replace(users, features=told.features) if told else users
+
+    def _as_at_start(self, user_id: Id) -> Users:
+        """What is known of a user, with the profile of the start."""
         position = self._positions.get(user_id)
         with self._lock:
             since = self._since.get(user_id)
@@ -268,6 +308,11 @@ class Sessions:
         if self._item_signals and self.live:
             items = replace(items, signals=self.live.items(self._moment(now)))
         return replace(users, signals=signals, catalogue=items)
+
+
+def _says(values: Mapping[str, Any]) -> bool:
+    """Whether a profile says anything."""
+    return any(value is not None for value in values.values())
 
 
 def _done(event: Mapping[str, Any]) -> Done:

@@ -94,6 +94,39 @@ class NewItems(_Request, frozen=True, kw_only=True):
     items: list[NewItem]
 
 
+class UserBody(_Request, frozen=True, kw_only=True):
+    """Who a user is."""
+
+    features: Annotated[
+        dict[str, FeatureValue],
+        Described(
+            description="by column of the users: text, a number, a list of words or numbers, a time as in events; "
+            "null for nothing",
+            examples=[{"age": 31, "occupation": "librarian"}],
+        ),
+    ] = {}
+
+
+class NewUser(UserBody, frozen=True, kw_only=True):
+    """A user, and who they are."""
+
+    user_id: Annotated[Id, Described(description="who", examples=[196])]
+
+
+class NewUsers(_Request, frozen=True, kw_only=True):
+    """Many users at once."""
+
+    users: list[NewUser]
+
+
+class UserReceipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What was said of users is on the disk, and their next answers know of it."""
+
+    accepted: int
+    new: int
+    """Of how many of them nothing was known before."""
+
+
 class ItemReceipt(msgspec.Struct, frozen=True, kw_only=True):
     """The items are on the disk, and the next answer knows of them."""
 
