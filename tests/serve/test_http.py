@@ -390,6 +390,7 @@ def test_openapi_is_complete(client):
     assert {path for path in document["paths"] if path.startswith("/v1")} == {
         "/v1/events",
         "/v1/recommendations",
+        "/v1/users",
         "/v1/users/{user_id}",
         "/v1/users/{user_id}/recommendations",
         "/v1/items",
