@@ -33,6 +33,7 @@ MINUTE = 60 * MICROSECONDS
 SMALL = {
     "sasrec": {"embedding_size": 16, "blocks": 1, "heads": 2, "inner_size": 16, "dropout": 0.1},
     "hstu": {"embedding_size": 16, "blocks": 1, "heads": 2, "dropout": 0.1},
+    "hybrid": {"embedding_size": 16, "blocks": 1, "heads": 2, "inner_size": 16, "dropout": 0.1},
     # More dimensions than there are tastes would learn the sixty users by heart.
     "ials": {"embedding_size": 3},
     "blend": {

@@ -35,6 +35,7 @@ MODELS: dict[str, str] = {
     "hstu": "penchant.models.hstu:HSTU",
     "two_tower": "penchant.models.two_tower:TwoTower",
     "blend": "penchant.models.blend:Blend",
+    "hybrid": "penchant.models.hybrid:Hybrid",
 }
 
 ENCODERS: dict[str, str] = {

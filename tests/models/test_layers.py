@@ -128,3 +128,13 @@ def test_a_block_at_one_position_is_what_the_whole_block_gives_there(length):
     x, ends = torch.randn(5, length, 8), torch.randint(length, (5,))
     torch.testing.assert_close(block.at(x, ends), block(x)[torch.arange(5), ends])
     assert block.at(x[:0], ends[:0]).shape == (0, 8)
+
+
+def test_whoever_has_a_word_that_training_saw_is_told_of():
+    embedding = FeatureEmbedding({"job": 5, "age": 0, "tags": 6}, 4)
+    features = {
+        "job": torch.tensor([0, 1, 2, 0, 0, 0]),
+        "age": torch.tensor([0.0, 0.0, 0.0, -0.1, 0.0, 0.0]),
+        "tags": torch.tensor([[0, 0], [0, 0], [0, 0], [0, 0], [1, 0], [1, 3]]),
+    }
+    assert embedding.told(features).tolist() == [False, False, True, True, False, True]

@@ -15,6 +15,7 @@ import worlds
 from penchant.batch import Sizes, TrainBatch, Users
 from penchant.models import two_tower
 from penchant.models.two_tower import TwoTower
+from penchant.models.user_tower import known
 from penchant.recommend.pipeline import Pipeline
 from penchant.schema import ITEM, USER
 from penchant.train.fit import make
@@ -235,7 +236,7 @@ def test_for_a_stranger_of_whom_nothing_is_known_all_items_are_equal_and_one_fac
 def test_several_words_of_a_profile_count_as_one_fact():
     network = model(sizes=Sizes(items=9, users=2, actions=4, user_features={"tags": 9}))
     two = replace(world().users([7, 8], worlds.table()), features={"tags": torch.tensor([[0, 0, 0], [0, 4, 1]])})
-    assert network._known(two).tolist() == [False, True]
+    assert known(two, network.user_features).tolist() == [False, True]
 
 
 def test_without_any_column_everything_is_equal_and_nothing_breaks():

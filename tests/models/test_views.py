@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from penchant.batch import Items
-from penchant.models.views import drop_columns, incomplete, mask_parts, mask_tags
+from penchant.models.views import drop_columns, incomplete, mask_parts, mask_tags, nameless
 
 N = 4000
 
@@ -94,3 +94,15 @@ def test_the_items_themselves_do_not_change():
     incomplete(whole, 0.5, 0.5)
     assert all(torch.equal(whole.features[name], value) for name, value in again.features.items())
     assert all(torch.equal(whole.content[name][0], raw) for name, (raw, _) in again.content.items())
+
+
+def test_a_nameless_item_is_as_one_that_training_never_saw():
+    items = Items(ids=torch.arange(2, 1002), features={"genre": torch.arange(1000)})
+    torch.manual_seed(0)
+    some = nameless(items, 0.3)
+    gone = some.ids == 1
+    assert 0.25 < gone.float().mean() < 0.35
+    assert torch.equal(some.ids[~gone], items.ids[~gone])
+    assert torch.equal(some.features["genre"], items.features["genre"])
+    assert torch.equal(nameless(items, 0.0).ids, items.ids)
+    assert (nameless(items, 1.0).ids == 1).all()

@@ -13,11 +13,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from penchant.batch import UNKNOWN
 from penchant.models.attention import causal_attention
 from penchant.models.readers import start_small
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+_HEAVIEST = 6.0
+"""The logarithm of the largest weight of a step of a set, and of the inverse of the smallest."""
 
 
 def keep_mask(shape: torch.Size, rate: float) -> Tensor:
@@ -77,6 +82,18 @@ class FeatureEmbedding(nn.Module):
                 weight: Tensor = table.get_parameter("weight")
                 total = total + functional.embedding_bag(value, weight, mode="mean", padding_idx=0)
         return total
+
+    def told(self, features: Mapping[str, Tensor]) -> Tensor:
+        """[N] bool: of whom any column tells something that training may have seen; there must be a column.
+
+        Neither does a word that it never saw, nor a number that is the mean, which stands for a missing one.
+        """
+        found = []
+        for name in self.sizes:
+            value = features[name]
+            there = value != 0 if value.is_floating_point() else value > UNKNOWN
+            found.append(there.any(1) if there.dim() == 2 else there)
+        return torch.stack(found).any(0)
 
 
 class Block(nn.Module, ABC):
@@ -142,3 +159,38 @@ class CausalBlock(Block):
         x = x + self.dropout(self.outward(mixed))
         inner: Tensor = self.dropout(self.contract(functional.gelu(self.expand(self.norm_forward(x)))))
         return x + inner
+
+
+class SetBlock(Block):
+    """A mean of the position itself and all before it, and a feed-forward network: their order tells nothing.
+
+    Each head weighs what it takes the mean of by what that says, as in attention with a query that is the same
+    everywhere (the pooling of Lee et al., "Set Transformer", ICML 2019). Running sums: linear in the length.
+    """
+
+    def __init__(self, dim: int, heads: int, inner: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm_weight = nn.LayerNorm(dim)
+        self.weigh = nn.Linear(dim, heads)
+        self.norm_forward = nn.LayerNorm(dim)
+        self.expand = nn.Linear(dim, inner)
+        self.contract = nn.Linear(inner, dim)
+        self.dropout = Dropout(dropout)
+        # A plain mean to begin with.
+        nn.init.zeros_(self.weigh.weight)
+
+    def forward(self, x_BLD: Tensor, bias_BHLL: Tensor | None = None) -> Tensor:  # noqa: ARG002 - no distances
+        """[B, L, D]."""
+        with torch.autocast("cpu", enabled=False):
+            x = x_BLD.float()
+            # Within these bounds no weight drowns another in float32, whatever is summed up.
+            weights_BLH = (_HEAVIEST * torch.tanh(self.weigh(self.norm_weight(x)) / _HEAVIEST)).exp()
+            heavy = x.reshape(*weights_BLH.shape, -1) * weights_BLH[..., None]
+            mean_BLD: Tensor = (heavy.cumsum(1) / weights_BLH.cumsum(1)[..., None]).flatten(2)
+        inner: Tensor = self.dropout(self.contract(functional.gelu(self.expand(self.norm_forward(mean_BLD)))))
+        return mean_BLD + inner
+
+    def at(self, x_BLD: Tensor, ends_B: Tensor, bias_BHL: Tensor | None = None) -> Tensor:  # noqa: ARG002
+        """[B, D]: what `forward` gives at position `ends_B` of each user."""
+        return self.forward(x_BLD)[torch.arange(len(x_BLD)), ends_B]

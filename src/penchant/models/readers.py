@@ -116,7 +116,14 @@ class ContentProjection(nn.Module):
     def forward(self, content: Mapping[str, tuple[Tensor, Tensor]]) -> Tensor | float:
         """[N, D], or 0.0 where there are no modalities. What is absent adds nothing."""
         total: Tensor | float = 0.0
+        for vectors, _ in self.parts(content):
+            total = total + vectors
+        return total
+
+    def parts(self, content: Mapping[str, tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Tensor]]:
+        """Of each modality: ([N, D], 0 where it is absent; [N] bool, where it is present)."""
+        found = []
         for name, projection in zip(self.names, self.projections, strict=True):
             raw, present = content[name]
-            total = total + torch.where(present[:, None], projection(raw), 0.0)
-        return total
+            found.append((torch.where(present[:, None], projection(raw), 0.0), present))
+        return found

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 import torch
+from msgspec.structs import replace as replace_struct
 from torch import Tensor, nn
 
 from penchant.errors import ConfigError
@@ -83,7 +84,8 @@ class SequenceRecommender(Learned, VectorRecommender):
             raise ConfigError("[model] ahead: the first number is the next event's share and must be above 0")
         self.history_length = config.history_length
         self.objective = Objective(config)
-        self.augmentation = Augmentation(config)
+        # A set has no order to learn: what is foretold, and from what, is drawn anew each time.
+        self.augmentation = Augmentation(config if self.ordered else replace_struct(config, reorder=1.0))
         self.ids = nn.Embedding(sizes.items, dim, padding_idx=0)
         self.start = nn.Parameter(torch.zeros(dim))
         self.positions = nn.Embedding(config.history_length + 1, dim)
@@ -91,14 +93,13 @@ class SequenceRecommender(Learned, VectorRecommender):
         self.gaps = nn.Embedding(GAPS, dim)
         self.values = nn.Embedding(len(VALUE_EDGES) + 1, dim)
         self.register_buffer("value_edges", torch.tensor(VALUE_EDGES), persistent=False)
-        self.item_features = FeatureEmbedding(sizes.item_features if config.use_item_features else {}, dim)
-        self.item_content = ContentProjection(sizes.content if config.use_item_features else {}, dim)
+        self.make_items(sizes)
         self.user_features = FeatureEmbedding(sizes.user_features if config.use_user_features else {}, dim)
         self.dropout = Dropout(config.dropout)
         self.blocks = nn.ModuleList(self.make_block() for _ in range(config.blocks))
         self.relative = nn.ModuleList(
             RelativeBias(config.heads, config.history_length + 1, GAPS)
-            for _ in range(config.blocks if config.use_relative else 0)
+            for _ in range(config.blocks if self._sees_distances else 0)
         )
         self.norm = nn.LayerNorm(dim)
         for table in (self.ids, self.positions):
@@ -113,6 +114,17 @@ class SequenceRecommender(Learned, VectorRecommender):
     def make_block(self) -> Block:
         """A fresh block of the stack, as `config` has it."""
 
+    @property
+    def ordered(self) -> bool:
+        """Whether order matters. If not, places and times say nothing, and training shuffles histories."""
+        return True
+
+    def make_items(self, sizes: Sizes) -> None:
+        """What `encode_item` needs beside the ids."""
+        dim, wanted = self.config.embedding_size, self.config.use_item_features
+        self.item_features = FeatureEmbedding(sizes.item_features if wanted else {}, dim)
+        self.item_content = ContentProjection(sizes.content if wanted else {}, dim)
+
     def encode_item(self, items: Items) -> Tensor:
         """[N, D]: id, attributes and content, summed."""
         ids: Tensor = self.ids(items.ids)
@@ -125,7 +137,7 @@ class SequenceRecommender(Learned, VectorRecommender):
         # Only items that occur are encoded: a request costs the same in a catalogue of any size.
         rows, local = torch.unique(past.rows, return_inverse=True)
         table_ND = self.encode_item(users.catalogue.take(rows))
-        return self._last(table_ND, replace(past, rows=local), users)
+        return self.informed(self._last(table_ND, replace(past, rows=local), users), users.signals)
 
     @property
     def training_length(self) -> int | None:
@@ -145,9 +157,10 @@ class SequenceRecommender(Learned, VectorRecommender):
         items, drawn = users.catalogue, self.objective.draw(past.rows[past.valid])
         if drawn is not None:
             items, (past, seen, *views), drawn = occurring(items, [past, seen, *views], drawn)
-        table_ND = self.encode_item(items)
+        table_ND = self.training_table(items)
         # The last event is a target only.
         hidden_BLD = self.hidden(table_ND, seen.first(past.rows.shape[1] - 1), users)
+        hidden_BLD = self.informed(hidden_BLD, past.user_signals)
         valid_BL = past.valid
         targets, shares = _ahead(past.rows, valid_BL, self.config.ahead)
         found = self.objective(hidden_BLD[valid_BL], table_ND, targets[valid_BL], shares[valid_BL], drawn)
@@ -157,6 +170,14 @@ class SequenceRecommender(Learned, VectorRecommender):
             one, other = (self._last(table_ND, view, None) for view in views)
             losses["contrastive"] = self.augmentation.contrast(one, other, users.ids)
         return losses
+
+    def training_table(self, items: Items) -> Tensor:
+        """[N, D]: what a step of training takes for the items' vectors."""
+        return self.encode_item(items)
+
+    def informed(self, foretold: Tensor, signals: Tensor | None) -> Tensor:  # noqa: ARG002 - for those who look
+        """[.., D]: what is foretold, given what users' signals [.., A] are as it is asked for; None if unknown."""
+        return foretold
 
     def hidden(self, table_ND: Tensor, past: PaddedHistory, users: Users | None) -> Tensor:
         """What is foretold before the first step, and after each of them.
@@ -197,28 +218,41 @@ class SequenceRecommender(Learned, VectorRecommender):
         if self.augmentation.hides:
             # Nothing stands in place of the item: the step's place and time remain.
             x = x.masked_fill(past.rows[:, :, None] == HIDDEN, 0.0)
-        if self.config.use_action:
-            x = x + self.actions(past.actions)
-        if self.config.use_value:
-            x = x + self.values(torch.bucketize(past.values.contiguous(), self.value_edges))
-        if self.config.use_time and self.sizes.has_time:
-            x = x + self.gaps(_gap_buckets(past.times))
-        x = torch.cat([self.start.expand(len(past.rows), 1, -1), x], 1)
-        x = x + self.positions.weight[: x.shape[1]]
+        x = torch.cat([self.start.expand(len(past.rows), 1, -1), self.with_circumstances(x, past)], 1)
+        if self.ordered:
+            x = x + self.positions.weight[: x.shape[1]]
         profile = 0.0 if users is None else self.user_features(users.features)
         if isinstance(profile, Tensor):
             x = x + profile[:, None]
         dropped: Tensor = self.dropout(x)
         return dropped
 
+    def with_circumstances(self, x: Tensor, past: PaddedHistory) -> Tensor:
+        """[B, L, D]: the vectors of the steps' items, and what else is known of each step."""
+        if self.config.use_action:
+            x = x + self.actions(past.actions)
+        if self.config.use_value:
+            x = x + self.values(torch.bucketize(past.values.contiguous(), self.value_edges))
+        if self._sees_times:
+            x = x + self.gaps(_gap_buckets(past.times))
+        return x
+
+    @property
+    def _sees_times(self) -> bool:
+        return self.config.use_time and self.ordered and self.sizes.has_time
+
+    @property
+    def _sees_distances(self) -> bool:
+        return self.config.use_relative and self.ordered
+
     def _far(self, times_BL: Tensor, ends_B: Tensor | None = None) -> _Far | None:
         """How far back positions lie from each, or from position `ends_B` of each user; None if no one asks."""
-        if not self.config.use_relative:
+        if not self._sees_distances:
             return None
         positions = torch.arange(times_BL.shape[1] + 1)
         ends_BK = positions[None] if ends_B is None else ends_B[:, None]
         gaps = None
-        if self.config.use_time and self.sizes.has_time:
+        if self._sees_times:
             # The start stands at the time of the first event.
             times = torch.cat([times_BL[:, :1], times_BL], 1)
             gaps = powers_of_seconds(times.gather(1, ends_BK.expand(len(times), -1))[:, :, None] - times[:, None])

@@ -19,7 +19,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from penchant.batch import UNKNOWN
 from penchant.models.contrast import info_nce
 from penchant.models.layers import Dropout, FeatureEmbedding
 from penchant.models.objective import Objective, ObjectiveConfig
@@ -27,6 +26,7 @@ from penchant.models.pooling import HistoryPool
 from penchant.models.readers import ContentProjection
 from penchant.models.recommender import Learned, Range, VectorRecommender
 from penchant.models.sequence import occurring
+from penchant.models.user_tower import known
 from penchant.models.views import drop_columns, incomplete
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class TwoTower(Learned, VectorRecommender):
         rows, local = torch.unique(past.rows, return_inverse=True)
         steps_BLD = functional.embedding(local, self.encode_item(users.catalogue.take(rows)))
         found_BD = self._towards(self.pool.last(steps_BLD, past), self._profile(users))
-        return torch.where(self._known(users)[:, None], found_BD, 0.0)
+        return torch.where(known(users, self.user_features)[:, None], found_BD, 0.0)
 
     def begin(self, users: Users) -> None:
         """Learn how often each item occurs: negatives may be drawn by that."""
@@ -149,15 +149,6 @@ class TwoTower(Learned, VectorRecommender):
         """[B, D]: what is known of who they are; the same for all of whom nothing is."""
         profile: Tensor = (self.anyone + self.user_features(users.features)).expand(len(users), -1)
         return profile
-
-    def _known(self, users: Users) -> Tensor:
-        """[B] bool: those who did something, or of whose profile something that training saw is known."""
-        known_B = users.history.lengths > 0
-        for name in self.user_features.sizes:
-            value = users.features[name]
-            there = value != 0 if value.is_floating_point() else value > UNKNOWN
-            known_B = known_B | (there.any(1) if there.dim() == 2 else there)
-        return known_B
 
     def _towards(self, means: Tensor, profile: Tensor) -> Tensor:
         """[.., D] out of a history's means [.., H, D] and a profile that is spread over the same places."""

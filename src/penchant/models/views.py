@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from penchant.batch import UNKNOWN
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -49,6 +51,12 @@ def mask_parts(raw: Tensor, rate: float) -> Tensor:
         return raw
     kept = raw.masked_fill(torch.rand(raw.shape) < rate, 0)
     return kept / (1 - rate) if raw.is_floating_point() else kept
+
+
+def nameless(items: Items, rate: float) -> Items:
+    """Each item with probability `rate` as one that training never saw: all but who it is stays."""
+    gone = torch.rand(len(items)) < rate
+    return replace(items, ids=items.ids.masked_fill(gone, UNKNOWN))
 
 
 def incomplete(items: Items, columns: float, parts: float) -> Items:
