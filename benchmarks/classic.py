@@ -50,7 +50,7 @@ PENCHANT: dict[str, dict[str, dict[str, Any]]] = {
     },
     "gowalla": {
         "popularity": {},
-        "item_knn": {},
+        "item_knn": {"neighbours": 20},
         "user_knn": {},
         "block_ease": {},
         "ials": {},

@@ -82,9 +82,12 @@ class ItemKNN(ItemWeights):
 
         def block(rows: tuple[int, int]) -> sparse.csr_array:
             shared = by_item[slice(*rows)] @ seen
-            items = np.repeat(np.arange(*rows, dtype=np.int32), np.diff(shared.indptr))
-            shared.data /= norms[items] * norms[shared.indices] + self._shrink
-            shared.data[items == shared.indices] = 0.0
+            lengths = np.diff(shared.indptr)
+            below = norms[shared.indices]
+            below *= np.repeat(norms[slice(*rows)], lengths)
+            below += self._shrink
+            shared.data /= below
+            shared.data[np.repeat(np.arange(*rows, dtype=np.int32), lengths) == shared.indices] = 0.0
             return nearest(shared, self.config.neighbours)
 
         with side_by_side() as each:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from scipy import sparse
 from torch import Tensor
+from torch.nn import functional
 
 from penchant.models.interactions import interactions
 from penchant.models.recommender import Solved
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from penchant.batch import Items, Sizes, Users
 
 _LOW = 2**31 - 1
-_DENSE = 8
-"""A block of which more than one cell in so many is there is laid out whole."""
+_GROUPS = 2
+"""Of a row's cells the highest are looked for among so many groups for each that is wanted."""
 
 
 class ItemWeights(Solved):
@@ -62,25 +63,52 @@ def nearest(similar: sparse.csr_array | np.ndarray, k: int) -> sparse.csr_array:
         similar: float32, none below 0; if sparse, its columns in any order, none twice in a row.
         k: at least 1.
     """
-    if not isinstance(similar, np.ndarray) and similar.nnz * _DENSE > similar.shape[0] * similar.shape[1]:
-        similar = similar.toarray()
+    n_rows, n_columns = similar.shape
     if isinstance(similar, np.ndarray):
-        packed = _pack(torch.from_numpy(similar), torch.arange(similar.shape[1]))
-        parts = [_highest(np.arange(len(packed)), packed, k)]
+        values, offsets = similar.ravel(), np.arange(n_rows + 1) * n_columns
     else:
-        packed = _pack(torch.from_numpy(similar.data), torch.from_numpy(similar.indices))
-        # Rows of similar length share a rectangle, so that less than half of it is padding: the 0 at the end.
-        packed = torch.cat([packed, packed.new_zeros(1)])
-        starts, lengths = torch.from_numpy(similar.indptr[:-1]), torch.from_numpy(np.diff(similar.indptr))
-        levels = np.frexp(lengths.numpy())[1]
-        parts = []
-        for level in np.unique(levels):
-            rows = np.flatnonzero(levels == level)
-            steps = torch.arange(max(int(lengths[rows].max()), 1), dtype=starts.dtype)
-            places = torch.where(steps < lengths[rows, None], starts[rows, None] + steps, len(packed) - 1)
-            parts.append(_highest(rows, packed[places], k))
+        values, offsets = similar.data, similar.indptr
+    # Where the two are many, nearly all cells fall here, before anything is made of them.
+    places = np.flatnonzero(values >= np.repeat(_bounds(values, offsets, k), np.diff(offsets)))
+    columns = places % n_columns if isinstance(similar, np.ndarray) else similar.indices[places]
+    offsets = np.searchsorted(places, offsets)
+    # The 0 at the end is what rows are filled up with.
+    packed = functional.pad(_pack(torch.from_numpy(values[places]), torch.from_numpy(columns)), (0, 1))
+    starts, lengths = torch.from_numpy(offsets[:-1]), torch.from_numpy(np.diff(offsets))
+    # Rows of similar length share a rectangle, so that less than half of it is padding.
+    levels = np.frexp(lengths.numpy())[1]
+    parts = []
+    for level in np.unique(levels):
+        rows = np.flatnonzero(levels == level)
+        steps = torch.arange(max(int(lengths[rows].max()), 1))
+        cells = torch.where(steps < lengths[rows, None], starts[rows, None] + steps, len(packed) - 1)
+        parts.append(_highest(rows, packed[cells], k))
     owners, columns, values = (np.concatenate(part) for part in zip(*parts, strict=True))
     return sparse.csr_array((values, (owners, columns)), shape=similar.shape)
+
+
+def _bounds(values: np.ndarray, offsets: np.ndarray, k: int) -> np.ndarray:
+    """[R]: of each row of `values` a number that k of its cells or more reach, or 0.
+
+    A row is cut into groups of cells beside each other; that of the highest of each the k-th highest is such a
+    number is plain, and that few other cells reach it, likely.
+    """
+    found = np.zeros(len(offsets) - 1, dtype=values.dtype)
+    # An empty row would borrow a cell of the next one.
+    some = np.flatnonzero(np.diff(offsets))
+    if not len(some):
+        return found
+    starts, lengths = offsets[some], offsets[some + 1] - offsets[some]
+    long = lengths > _GROUPS * k
+    widths = np.where(long, lengths // (_GROUPS * k), lengths)
+    groups = -(-lengths // widths)
+    steps = np.arange(groups.sum()) - np.repeat(groups.cumsum() - groups, groups)
+    highest = np.maximum.reduceat(values, np.repeat(starts, groups) + steps * np.repeat(widths, groups))
+    tall = np.zeros((long.sum(), groups.max()), dtype=values.dtype)
+    tall[np.arange(groups.max()) < groups[long, None]] = highest[np.repeat(long, groups)]
+    if len(tall):
+        found[some[long]] = torch.from_numpy(tall).topk(k, dim=1).values[:, -1].numpy()
+    return found
 
 
 def _pack(values: Tensor, columns: Tensor) -> Tensor:
