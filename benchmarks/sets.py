@@ -31,6 +31,7 @@ class Parts:
         train, validation, test: user, item (counted from 0) and time, in the order of events.
         dated: whether times are microseconds; else they are a mere order, or 0 where there is none.
         words: how it was cut.
+        tags: item (counted from 0) and tag, a row for each pair: what items are, where the source says so.
     """
 
     train: pl.DataFrame
@@ -38,6 +39,7 @@ class Parts:
     test: pl.DataFrame
     dated: bool
     words: str
+    tags: pl.DataFrame | None = None
 
     @property
     def users(self) -> int:
@@ -56,7 +58,8 @@ def movielens_100k(data: Path) -> Parts:
         pl.read_parquet(data / "p1" / f"{part}.parquet").select("user", "item", time=pl.col("timestamp") * 10**6)
         for part in ("train", "valid_all", "test")
     )
-    return _numbered(train, validation, test, "leave last out", dated=True)
+    tags = _tags(pl.scan_csv(data / "movielens-100k" / "items.csv"), "item_id", "genres")
+    return _numbered(train, validation, test, "leave last out", dated=True, tags=tags)
 
 
 def movielens_1m(data: Path) -> Parts:
@@ -71,7 +74,8 @@ def movielens_1m(data: Path) -> Parts:
     last = pl.col("time") == pl.col("time").max().over("user")
     asked = pl.col("user").is_in(test["user"].unique().to_list())
     words = "leave last out: the source's valid is the test, the event before it chose"
-    return _numbered(known.filter(~(last & asked)), known.filter(last & asked), test, words)
+    tags = _tags(pl.scan_csv(data / "movielens-1m" / "items.csv"), "movie_id", "genres")
+    return _numbered(known.filter(~(last & asked)), known.filter(last & asked), test, words, tags=tags)
 
 
 def amazon(name: str) -> Callable[[Path], Parts]:
@@ -84,7 +88,8 @@ def amazon(name: str) -> Callable[[Path], Parts]:
             )
             for part in ("train", "validation", "test")
         ]
-        return _numbered(*parts, "leave last out")
+        tags = _tags(pl.scan_parquet(data / name / "items.parquet"), "item_id", "attributes")
+        return _numbered(*parts, "leave last out", tags=tags)
 
     return read
 
@@ -118,7 +123,9 @@ def ta_feng(data: Path) -> Parts:
     ).unique(["user", "item"], keep="first", maintain_order=True)
     first, second = int(events.height * 0.8), int(events.height * 0.9)
     parts = (events[:first], events[first:second], events[second:])
-    return _numbered(*parts, "by global time, 80 : 10 : 10; each pair once", dated=True)
+    # What a product is sold as is known before anybody buys it.
+    tags = rows.select(item="PRODUCT_ID", tag=pl.col("PRODUCT_SUBCLASS").cast(pl.String)).unique()
+    return _numbered(*parts, "by global time, 80 : 10 : 10; each pair once", dated=True, tags=tags)
 
 
 SETS: dict[str, Callable[[Path], Parts]] = {
@@ -138,9 +145,16 @@ def _drawn(pairs: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     return pairs.filter(~chosen), pairs.filter(chosen)
 
 
+def _tags(table: pl.LazyFrame, item: str, column: str) -> pl.DataFrame:
+    """(item, tag), a row for each of the words between `|` in a column."""
+    words = pl.col(column).cast(pl.String).str.split("|")
+    return table.select(item=item, tag=words).explode("tag").drop_nulls().collect()
+
+
 def _numbered(
-    train: pl.DataFrame, validation: pl.DataFrame, test: pl.DataFrame, words: str, *, dated: bool = False
-) -> Parts:
+    train: pl.DataFrame, validation: pl.DataFrame, test: pl.DataFrame, words: str, *, dated: bool = False,
+    tags: pl.DataFrame | None = None,
+) -> Parts:  # fmt: skip
     """Ids counted from 0 in ascending order; each part by time, ties in the order of the file."""
     parts = [train, validation, test]
     for column in ("user", "item"):
@@ -150,8 +164,10 @@ def _numbered(
             part.join(table, on=column, how="left", maintain_order="left").drop(column).rename({"_number": column})
             for part in parts
         ]
+    if tags is not None:  # the table in hand is that of items
+        tags = tags.join(table, on="item").select("tag", item="_number").sort("item", "tag")
     train, validation, test = (part.select(COLUMNS).sort("time", maintain_order=True) for part in parts)
-    return Parts(train=train, validation=validation, test=test, dated=dated, words=words)
+    return Parts(train=train, validation=validation, test=test, dated=dated, words=words, tags=tags)
 
 
 def main() -> None:

@@ -7,14 +7,15 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from learning import learn
 from lightfm import LightFM
 from scipy import sparse
-from zoo import Fitted, best, work
+from zoo import best, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from zoo import Job
+    from zoo import Fitted, Job
 
 
 def fit(job: Job, settings: dict[str, Any]) -> Fitted:
@@ -36,7 +37,7 @@ def fit(job: Job, settings: dict[str, Any]) -> Fitted:
         held = deepcopy(model.__dict__)
         return lambda: model.__dict__.update(held)
 
-    return Fitted.after(job.learn(epoch, recommend, keep, epochs), recommend)
+    return learn(job, epoch, recommend, keep, epochs)
 
 
 if __name__ == "__main__":

@@ -1,29 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Penchant's own models for `zoo.py`, on ids and times alone, as the peers see them."""
+"""Penchant's own models for `zoo.py`, on ids and times alone, as the peers see them, unless a job brings tags."""
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 import polars as pl
 import torch
-from zoo import MOST_EPOCHS, PATIENCE, Fitted, work
+from learning import MOST_EPOCHS, Learning
+from zoo import Fitted, work
 
 from penchant.data.dataset import Dataset
 from penchant.features.space import FeatureSpace
-from penchant.models.recommender import Learned, Recommender
+from penchant.models.recommender import Learned
 from penchant.recommend.pipeline import Pipeline
-from penchant.schema import ITEM, TIME, TYPE, USER, VALUE, IdType, Schema
+from penchant.schema import ITEM, TIME, TYPE, USER, VALUE, Column, IdType, Kind, Schema
 from penchant.train.fit import fit as learn
 from penchant.train.fit import make
 from penchant.train.trainer import TrainConfig, Trainer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
     from zoo import Job
+
+TAGS = "tags"
 
 
 class World:
@@ -37,7 +41,18 @@ class World:
         )
         items = pl.DataFrame({ITEM: np.unique(job.items)})
         people = pl.DataFrame({USER: np.unique(job.users)})
-        schema = Schema(user_id=IdType.INTEGER, item_id=IdType.INTEGER, event_types=("event",), has_time=job.dated)
+        columns = {}
+        if job.tags is not None:
+            tags = pl.DataFrame(dict(zip((ITEM, TAGS), job.tags, strict=True))).group_by(ITEM).agg(TAGS)
+            items = items.join(tags, on=ITEM, how="left", maintain_order="left")
+            columns[TAGS] = Column(kind=Kind.TAGS)
+        schema = Schema(
+            user_id=IdType.INTEGER,
+            item_id=IdType.INTEGER,
+            items=columns,
+            event_types=("event",),
+            has_time=job.dated,
+        )
         dataset = Dataset(name="zoo", schema=schema, events=events, items=items, users=people)
         self.space = FeatureSpace.fit(dataset, events)
         self.catalogue = self.space.catalogue(items)
@@ -46,13 +61,26 @@ class World:
         self.ids = items[ITEM].to_numpy()
 
 
-class Bounded(Trainer):
-    """A trainer that also stops when the job's time is over."""
+class Told(Trainer):
+    """A trainer that `Learning` asks and stops."""
 
-    job: Job
+    learning: Learning
 
     def _stopped(self, done: Any) -> bool:
-        return super()._stopped(done) or self.job.late()
+        return super()._stopped(done) or self.learning.over
+
+    def _epoch(self, done: Any, most_steps: int | None) -> Any:
+        found = super()._epoch(done, most_steps)
+        if self.learning.job.final:
+            self.learning.epoch_done()
+        return found
+
+    def _validate(self) -> dict[str, float]:
+        # With the averaged weights, which are those that answer.
+        self.model.eval()
+        with self._average.applied(self.model):
+            self.learning.epoch_done()
+        return {}
 
 
 def fit(job: Job, settings: dict[str, Any]) -> Fitted:
@@ -62,29 +90,36 @@ def fit(job: Job, settings: dict[str, Any]) -> Fitted:
     steps = settings.pop("steps", None)
     fields = {field.name for field in msgspec.structs.fields(TrainConfig)}
     training = {key: settings.pop(key) for key in list(settings) if key in fields}
-    config = TrainConfig(**{"epochs": MOST_EPOCHS, "patience": PATIENCE, "metric": "score"} | training)
     model = make(job.wanted["kind"], settings, world.space.sizes)
 
-    def recommend_with(found: Recommender, asked: np.ndarray) -> np.ndarray:
-        pipeline = Pipeline(found, world.space, world.catalogue)
+    @functools.lru_cache(maxsize=1)
+    def pipeline(_epoch: int) -> Pipeline:
+        """One for all who are asked: it keeps the items' vectors."""
+        return Pipeline(model, world.space, world.catalogue)
+
+    def recommend(asked: np.ndarray, epoch: int = 0) -> np.ndarray:
         places = torch.from_numpy(np.searchsorted(job.asked, asked))
-        rows = pipeline.recommend(world.asked.select(places), job.k).rows.numpy()
+        rows = pipeline(epoch).recommend(world.asked.select(places), job.k).rows.numpy()
         return np.where(rows >= 0, world.ids[rows], -1)
 
     if not isinstance(model, Learned):
         learn(model, world.everyone)
-        return Fitted(lambda asked: recommend_with(model, asked))
-    if job.final:
-        result = learn(model, world.everyone, config, steps=max(int(steps), 1))
-        passes = result.steps * config.batch_size / len(world.everyone)
-        return Fitted(lambda asked: recommend_with(model, asked), result.steps, passes)
+        return Fitted(recommend)
 
-    def validate(found: Recommender) -> Mapping[str, float]:
-        return {"score": job.score(lambda asked: recommend_with(found, asked))}
+    def keep() -> Callable[[], None]:
+        held = {name: tensor.clone() for name, tensor in model.state().items()}
+        return lambda: model.load_state(held)
 
-    trainer = Bounded(model, world.everyone, config, validate)
-    trainer.job = job
-    return Fitted(lambda asked: recommend_with(model, asked), trainer.run().steps)
+    config = TrainConfig(**{"epochs": MOST_EPOCHS} | training)
+    trainer = Told(model, world.everyone, config, validate=dict)
+    per_epoch = len(trainer._sampler)  # noqa: SLF001 - how many steps an epoch has is told to callbacks only
+    epochs = None if steps is None else -(-max(int(steps), 1) // per_epoch)
+    trainer.learning = Learning(job, lambda asked: recommend(asked, trainer.learning.done), keep, epochs)
+    with trainer.learning:
+        trainer.run(steps=None if steps is None else max(int(steps), 1))
+    model.eval()
+    fitted = trainer.learning.fitted()
+    return fitted._replace(length=(fitted.length or 0) * per_epoch)
 
 
 if __name__ == "__main__":

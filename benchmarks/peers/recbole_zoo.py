@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import torch
+from learning import learn
 from recbole.config import Config
 from recbole.data import create_dataset, data_preparation
 from recbole.data.interaction import Interaction
 from recbole.utils import get_model, get_trainer, init_seed
-from zoo import Fitted, best, work
+from zoo import best, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from zoo import Job
+    from zoo import Fitted, Job
 
 NAME = "zoo"
 FEW = 100
@@ -103,7 +104,7 @@ def fit(job: Job, settings: dict[str, Any]) -> Fitted:
         held = deepcopy(model.state_dict())
         return lambda: model.load_state_dict(held) and None
 
-    return Fitted.after(job.learn(epoch, recommend, keep, epochs), recommend)
+    return learn(job, epoch, recommend, keep, epochs)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 A job is a file: the events that are known, who is asked, and settings to try in turn until the time is over. For
 each, a runner fits, lists the best items of those who are asked, and reports processor seconds and peak memory.
 What is hidden comes with a job only while settings are chosen, for early stopping; never with the final one.
+How a model that learns by epochs is stopped is in `learning.py`.
 """
 
 from __future__ import annotations
@@ -22,10 +23,13 @@ import numpy as np
 Recommend = Callable[[np.ndarray], np.ndarray]
 """[A] users -> [A, K] items, best first, -1 where a list is shorter."""
 
-PATIENCE = 5
-"""Validations without a better score after which a model that learns by steps is taken as done."""
-MOST_EPOCHS = 200
 BATCH = 512
+MEMORY = 6 << 30
+"""Bytes that a runner may hold: an allocation beyond is refused, and the trial has failed."""
+
+
+class LateError(Exception):
+    """The processor seconds of a job are over."""
 
 
 class Fitted(NamedTuple):
@@ -35,16 +39,15 @@ class Fitted(NamedTuple):
         recommend: asks it.
         length: of the training of the weights that answer, in whatever a final fit is told it by; None: no epochs.
         passes: over the events.
+        lists: [A, K] of all who are asked, where they are there already.
+        curve: (processor seconds of training, NDCG@10) of each validation.
     """
 
     recommend: Recommend
     length: int | None = None
     passes: float = 1.0
-
-    @classmethod
-    def after(cls, epochs: int, recommend: Recommend) -> Fitted:
-        """A model that learned for so many epochs."""
-        return cls(recommend, epochs, epochs)
+    lists: np.ndarray | None = None
+    curve: tuple[tuple[float, float], ...] = ()
 
 
 class Job:
@@ -53,6 +56,7 @@ class Job:
     Attributes:
         users, items, times: [E] the known events, in order.
         asked: [A] users, ascending.
+        tags: (items, words), [M] each: what is known of items, for the few models that look at that.
         k: length of the lists.
         threads: how many may be used.
         final: whether settings are fixed, and with them how long to learn.
@@ -64,6 +68,7 @@ class Job:
         with np.load(self.wanted["data"]) as data:
             self.users, self.items, self.times = data["users"], data["items"], data["times"]
             self.asked = data["asked"]
+            self.tags = (data["tagged"], data["tags"]) if "tags" in data else None
             hidden = (data["hidden_users"], data["hidden_items"]) if "hidden_users" in data else None
         self.shape = (int(self.wanted["users"]), int(self.wanted["items"]))
         self.dated = bool(self.wanted["dated"])
@@ -81,52 +86,19 @@ class Job:
         starts = range(BATCH, len(self.asked), BATCH)
         return np.concatenate([recommend(some) for some in np.split(self.asked, list(starts))]).astype(np.int64)
 
-    def score(self, recommend: Recommend) -> float:
-        """NDCG@10 of those who are asked, for early stopping; the driver judges by code of its own."""
+    def score(self, lists: np.ndarray) -> float:
+        """NDCG@10 of lists [A, K], for early stopping; the driver judges by code of its own."""
         if self._hidden is None:
             raise RuntimeError("nothing is hidden in the final job")
         users, items = self._hidden
         width = self.shape[1] + 1
         wanted = np.unique(users.astype(np.int64) * width + items)
-        ranked = self.lists(recommend)[:, :10]
+        ranked = lists[:, :10]
         hit = np.isin(self.asked[:, None] * width + ranked, wanted) & (ranked >= 0)
         gains = 1 / np.log2(np.arange(10) + 2)
         ideal = np.concatenate([[0.0], gains.cumsum()])
         counts = np.bincount(np.searchsorted(self.asked, wanted // width), minlength=len(self.asked))
         return float(((hit * gains).sum(1) / ideal[np.minimum(counts, 10)]).mean())
-
-    def learn(
-        self,
-        epoch: Callable[[], None],
-        recommend: Recommend,
-        keep: Callable[[], Callable[[], None]],
-        epochs: int | None,
-    ) -> int:
-        """Epoch after epoch: as many as given, or until the score no longer rises or time is over.
-
-        Args:
-            epoch: trains one.
-            recommend: answers with the weights as they stand.
-            keep: remembers the weights, and returns what brings them back.
-            epochs: of a final fit.
-
-        Returns:
-            how many the weights that answer took.
-        """
-        if epochs is not None:
-            for _ in range(epochs):
-                epoch()
-            return epochs
-        best, at, back = -1.0, 0, keep()
-        for number in range(1, MOST_EPOCHS + 1):
-            epoch()
-            found = self.score(recommend)
-            if found > best:
-                best, at, back = found, number, keep()
-            if number - at >= PATIENCE or self.late():
-                break
-        back()
-        return at
 
 
 def work(fit: Callable[[Job, dict[str, Any]], Fitted]) -> None:
@@ -134,6 +106,7 @@ def work(fit: Callable[[Job, dict[str, Any]], Fitted]) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("job", type=Path)
     job = Job(parser.parse_args().job)
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     out = Path(job.wanted["out"])
     began = time.process_time()
     job.deadline = began + float(job.wanted["seconds"] or math.inf)
@@ -145,10 +118,13 @@ def work(fit: Callable[[Job, dict[str, Any]], Fitted]) -> None:
         try:
             fitted = fit(job, dict(settings))
             line |= {"wall": time.perf_counter() - clock, "cpu": time.process_time() - cpu}
-            line |= {"length": fitted.length, "passes": fitted.passes}
+            line |= {"length": fitted.length, "passes": fitted.passes, "curve": fitted.curve}
             cpu = time.process_time()
-            np.save(out / f"{number}.npy", job.lists(fitted.recommend))
+            lists = job.lists(fitted.recommend) if fitted.lists is None else fitted.lists
+            np.save(out / f"{number}.npy", lists)
             line["ask"] = time.process_time() - cpu
+        except LateError:
+            line["late"] = True
         except Exception as error:  # noqa: BLE001 - whatever a peer raises is what came of these settings
             line["failed"] = f"{type(error).__name__}: {error}".splitlines()[0]
         line["peak"] = peak()
