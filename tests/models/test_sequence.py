@@ -87,6 +87,13 @@ def test_a_user_in_a_batch_with_longer_ones_is_encoded_the_same(kind, relative):
         torch.testing.assert_close(network.encode_user(users)[user], alone)
 
 
+def test_items_begin_as_far_apart_as_is_said_and_all_else_as_it_would(kind):
+    usual, near = model(kind), model(kind, id_spread=0.01)
+    scale = 0.01 * usual.config.embedding_size**0.5
+    torch.testing.assert_close(near.ids.weight, usual.ids.weight * scale)
+    assert torch.equal(near.positions.weight, usual.positions.weight)
+
+
 def test_only_the_last_events_are_looked_at(kind):
     network = model(kind, history_length=3)
     assert network.history_length == 3

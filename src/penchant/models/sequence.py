@@ -61,6 +61,9 @@ class SequenceRecommender(Learned, VectorRecommender):
         (https://arxiv.org/abs/2205.04507), kept near."""
         use_relative: bool = False
         """A block also sees how far apart two events are, in places and in time."""
+        id_spread: Annotated[float, msgspec.Meta(gt=0)] | None = None
+        """Standard deviation of the items' own vectors before training; None for 1 / sqrt(embedding_size). A small
+        one learns sooner, and leaves an item of few events to what its columns say."""
         use_item_features: bool = True
         use_user_features: bool = True
 
@@ -102,8 +105,8 @@ class SequenceRecommender(Learned, VectorRecommender):
             for _ in range(config.blocks if self._sees_distances else 0)
         )
         self.norm = nn.LayerNorm(dim)
-        for table in (self.ids, self.positions):
-            nn.init.normal_(table.weight, std=dim**-0.5)
+        nn.init.normal_(self.ids.weight, std=config.id_spread or dim**-0.5)
+        nn.init.normal_(self.positions.weight, std=dim**-0.5)
         nn.init.zeros_(self.ids.weight[0])
         # What may turn out to say nothing starts as nothing.
         nn.init.zeros_(self.actions.weight)
