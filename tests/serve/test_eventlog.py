@@ -189,7 +189,7 @@ def test_a_log_that_cannot_be_opened_says_why(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("url", "message"),
+    ("address", "message"),
     [
         ("events.db", "not the address of a database; for example sqlite:///"),
         ("sqlite://", "keeps nothing: name a file"),
@@ -197,9 +197,9 @@ def test_a_log_that_cannot_be_opened_says_why(tmp_path):
         ("oracle://host/db", "needs the Python package"),
     ],
 )
-def test_a_url_that_cannot_be_used_is_refused(url, message):
+def test_a_url_that_cannot_be_used_is_refused(address, message):
     with pytest.raises(ConfigError, match=message):
-        EventLog(url)
+        EventLog(address)
 
 
 def test_what_an_event_says_beyond_comes_back_in_columns(log):
