@@ -4,8 +4,8 @@
     python benchmarks/autoencoder_speed.py multvae --out multvae_speed.json
     python benchmarks/autoencoder_speed.py neumf --out neumf_speed.json
 
-How they take turns, and what is timed, is said in `turns.py`. The set is MovieLens-100K; `--data` takes another
-one in the same form.
+How they take turns, and what is timed, is said in `turns.py`. The set is MovieLens-100K, or another by `--set
+movielens-1m`.
 
 **Mult-VAE.** The same for all: events (each user's last two left out), the network (600, then a vector of 64
 and its variances, 600, all items), dropout of half of the input, Adam, 2,048 users a batch as in RecBole's own

@@ -56,7 +56,25 @@ ASKED = 1000
 MEASURES = {"fit": "s", "answer": "ms", "memory": "MiB"}
 SMALL = {"fit": 0.02, "answer": 0.0, "memory": 8.0}
 """What the largest size must come to before an exponent is told: less is the machine's noise."""
-SHADES = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#e377c2")
+TITLES = {
+    "fit": "Fit: processor seconds (an epoch, where a model learns by steps)",
+    "answer": "Answer: processor milliseconds of a user",
+    "memory": "Memory on top of tables and libraries: MiB",
+}
+LEFT, RIGHT, ROW, HEAD = 130.0, 700.0, 21.0, 46.0
+"""Of a chart: where its axis begins and ends, and how high a row and the heading are."""
+STYLE = """
+text { font: 12px system-ui, sans-serif; fill: #52514e }
+.head { font-weight: 600; font-size: 14px; fill: #1a1a19 } .kind { text-anchor: end; fill: #1a1a19 }
+.middle { text-anchor: middle } .told { fill: #1a1a19 } .faint { fill: #8a8983 } .back { fill: #fff }
+.grid { stroke: #e4e3df } .span { stroke: #9db9dc; stroke-width: 3; stroke-linecap: round }
+circle { stroke: #fff; stroke-width: 1 } .size0 { fill: #86b6ef } .size1 { fill: #3987e5 } .size2 { fill: #184f95 }
+@media (prefers-color-scheme: dark) {
+text { fill: #b5b4ae } .head, .kind, .told { fill: #f5f4ef } .faint { fill: #85847e } .back { fill: #1a1a19 }
+.grid { stroke: #3a3a37 } .span { stroke: #3b5a85 } circle { stroke: #1a1a19 }
+.size0 { fill: #2a78d6 } .size1 { fill: #6da7ec } .size2 { fill: #cde2fb }
+}
+"""
 
 
 def world(events: int, seed: int = 0) -> Dataset:
@@ -131,43 +149,49 @@ def slope(sizes: Sequence[float], values: Sequence[float], small: float) -> floa
 
 
 def chart(name: str, sizes: Sequence[float], found: dict[str, list[float]], top: float) -> Element:
-    """Both axes by powers of ten; each line has its name at its end."""
-    left, right, height = 60.0, 540.0, 300.0
-    values = [max(v, 1e-4) for row in found.values() for v in row]
+    """A row for each model, the dearest last; a dot for each size, on an axis by powers of ten."""
+    rows = sorted(found.items(), key=lambda pair: pair[1][-1])
+    values = [max(value, 1e-4) for _, row in rows for value in row]
     low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
     low = min(low, high - 1)
+    bottom = top + HEAD + ROW * len(rows)
 
-    def x(size: float) -> float:
-        return left + (right - left) * math.log(size / sizes[0]) / (math.log(sizes[-1] / sizes[0]) or 1.0)
+    def x(value: float) -> float:
+        return LEFT + (RIGHT - LEFT) * (math.log10(max(value, 1e-4)) - low) / (high - low)
 
-    def y(value: float) -> float:
-        return top + 30 + (height - 70) * (high - math.log10(max(value, 1e-4))) / (high - low)
-
-    whole = node("g", node("text", f"{name} ({MEASURES[name]})", x=left, y=top + 16, class_="head"))
+    whole = node("g", node("text", TITLES[name], x=20, y=top + 16, class_="head"))
     for power in range(low, high + 1):
-        add(whole, node("line", x1=left, x2=right, y1=y(10.0**power), y2=y(10.0**power), class_="grid"))
-        add(whole, node("text", f"{10.0**power:g}", x=left - 6, y=y(10.0**power) + 4, text_anchor="end"))
-    for size in sizes:
-        add(whole, node("text", f"{size:g}x", x=x(size), y=top + height - 22, text_anchor="middle"))
-    free = top + 10.0
-    for n, (kind, row) in enumerate(sorted(found.items(), key=lambda pair: -pair[1][-1])):
-        shade, dash = SHADES[n % len(SHADES)], "4 3" if n >= len(SHADES) else "none"
-        points = " ".join(f"{x(size):.1f},{y(value):.1f}" for size, value in zip(sizes, row, strict=True))
-        add(whole, node("polyline", points=points, stroke=shade, fill="none", stroke_dasharray=dash))
-        free = max(free + 13, y(row[-1]) + 4)
-        add(whole, node("text", kind, x=right + 8, y=free, fill=shade))
+        place = x(10.0**power)
+        add(whole, node("line", x1=place, x2=place, y1=top + HEAD - 8, y2=bottom, class_="grid"))
+        add(whole, node("text", f"{10.0**power:g}", x=place, y=bottom + 16, class_="middle"))
+    add(whole, node("text", "exponent", x=RIGHT + 30, y=top + HEAD - 12))
+    for n, (kind, row) in enumerate(rows):
+        y = top + HEAD + ROW * (n + 0.5)
+        add(whole, node("text", kind, x=LEFT - 14, y=y + 4, class_="kind"))
+        add(whole, node("line", x1=x(min(row)), x2=x(max(row)), y1=y, y2=y, class_="span"))
+        for place, value in enumerate(row):
+            add(whole, node("circle", cx=x(value), cy=y, r=3.0 + place, class_=f"size{place}"))
+        exponent = slope(sizes, row, SMALL[name])
+        told = "too small to tell" if exponent is None else f"{exponent:.2f}"
+        add(whole, node("text", told, x=RIGHT + 30, y=y + 4, class_="faint" if exponent is None else "told"))
     return whole
 
 
 def plot(sizes: Sequence[float], found: dict[str, dict[str, list[float]]]) -> str:
-    """One picture: what it takes over the size, for each measure."""
-    style = (
-        "text{font:11px sans-serif;fill:#444}.head{font-weight:bold}.grid{stroke:#ddd}polyline{stroke-width:1.6}"
-    )
-    root = node("svg", node("style", style), xmlns="http://www.w3.org/2000/svg", viewBox="0 0 700 960")
-    add(root, node("rect", width="700", height="960", fill="white"))
+    """One picture: what it takes at each size, for each measure; light or dark, as the reader likes it."""
+    each = HEAD + ROW * len(found) + 46
+    width, height = 860, 52 + each * len(MEASURES)
+    root = node(
+        "svg", node("style", STYLE), xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {width} {height:g}",
+        role="img", aria_label="What each model takes at three sizes",
+    )  # fmt: skip
+    add(root, node("rect", width=width, height=height, class_="back"))
+    for n, size in enumerate(sizes):
+        place = LEFT + 160.0 * n
+        add(root, node("circle", cx=place, cy=24, r=3.0 + n, class_=f"size{n}"))
+        add(root, node("text", f"{size:g}x: {round(size * EVENTS):,} events", x=place + 10, y=28))
     for n, name in enumerate(MEASURES):
-        add(root, chart(name, sizes, {kind: rows[name] for kind, rows in found.items()}, 10.0 + 315 * n))
+        add(root, chart(name, sizes, {kind: rows[name] for kind, rows in found.items()}, 52.0 + each * n))
     return to_html(root).removeprefix("<!doctype html>").lstrip()
 
 

@@ -26,6 +26,7 @@ from rich.table import Table
 from penchant.data import sources
 
 HERE = Path(__file__).parent
+SETS = ("movielens-100k", "movielens-1m")
 
 REQUIREMENTS = {
     "replay": ["torch==2.13.0", "replay-rec==0.22.0", "lightning==2.6.6"],
@@ -84,6 +85,7 @@ def race(title: str, contenders: dict[str, Contender], options: list[str] | None
     """
     reference = next(iter(contenders))
     parser = argparse.ArgumentParser(description=title)
+    parser.add_argument("--set", dest="name", choices=SETS, default=SETS[0])
     parser.add_argument(
         "--data", type=Path, help="a folder with the set in Penchant's normal form; else it is got"
     )
@@ -96,7 +98,7 @@ def race(title: str, contenders: dict[str, Contender], options: list[str] | None
         parser.add_argument(f"--{peer}-python", type=Path, help=f"an interpreter with {peer}; else one is made")
     parser.add_argument("--out", type=Path, help="write all measurements here as JSON")
     wanted = parser.parse_args(options)
-    data = wanted.data or sources.get("movielens-100k", Path("data"))
+    data = wanted.data or sources.get(wanted.name, Path("data"))
     names = [name for name in contenders if name == reference or name in wanted.only]
     pythons: dict[str | None, Path] = {None: Path(sys.executable)}
     for wish in {contenders[name].peer for name in names} - {None}:
@@ -111,7 +113,7 @@ def race(title: str, contenders: dict[str, Contender], options: list[str] | None
             seconds[name].append(reports[name]["epoch_seconds"])
             print(f"round {number + 1}: {name}: {median(seconds[name][-1]):.3f} s an epoch", flush=True)
         _check_equal(reports)
-    _show(f"{title}, {wanted.clock} seconds of an epoch", seconds, reference)
+    _show(f"{title}, {wanted.name}, {wanted.clock} seconds of an epoch", seconds, reference)
     if wanted.out:
         found = {
             "machine": platform.platform(),
