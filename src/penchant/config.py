@@ -25,6 +25,7 @@ TABLES: dict[str, str] = {
     "data": "penchant.data.config:DataConfig",
     "features": "penchant.features.space:FeatureConfig",
     "content": "penchant.content.choices:ContentConfig",
+    "rank": "penchant.rank.config:RankConfig",
     "train": "penchant.train.trainer:TrainConfig",
     "evaluate": "penchant.evaluate.protocol:EvaluateConfig",
     "serve": "penchant.serve.run:ServeConfig",
@@ -45,6 +46,8 @@ class ModelChoice:
 
     kind: str
     choices: Mapping[str, Any]
+    ranked: bool = False
+    """Whether a second stage ranks what it finds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,14 +141,24 @@ class RunConfig:
         return self._table("content")
 
     @property
+    def ranks(self) -> bool:
+        """Whether there is a table `[rank]`, and so a second stage."""
+        return "rank" in self.tables
+
+    @property
     def model(self) -> ModelChoice:
         """The model that is trained, measured and served."""
-        return self._choice({"kind": DEFAULT_MODEL, **self._table("model")}, "[model]")
+        return replace(self._choice({"kind": DEFAULT_MODEL, **self._table("model")}, "[model]"), ranked=self.ranks)
 
     @property
     def models(self) -> dict[str, ModelChoice]:
-        """The model and those that are measured beside it, each under a name of its own, the model first."""
+        """The model and those that are measured beside it, each under a name of its own, the model first.
+
+        Where there is a second stage, the model by itself is one of those, and the second.
+        """
         named: dict[str, ModelChoice] = {self.model.kind: self.model}
+        if self.ranks:
+            named[f"{self.model.kind}-alone"] = replace(self.model, ranked=False)
         for choice in self._baselines():
             if choice in named.values():
                 continue

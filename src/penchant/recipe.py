@@ -13,6 +13,7 @@ So what is measured never saw the test part, and what is served is as fresh as i
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -37,6 +38,7 @@ from penchant.evaluate.summary import Entry
 from penchant.evaluate.summary import report as summarise
 from penchant.models.recommender import Learned
 from penchant.recommend.pipeline import Pipeline
+from penchant.staging import Learning, check_rank, second_stage
 from penchant.workbench import Workbench, check_columns, check_metric
 
 if TYPE_CHECKING:
@@ -94,6 +96,12 @@ class Fitted:
     seconds: float
     learned_from: str
 
+    def alone(self, choice: ModelChoice) -> Fitted:
+        """The same model, called `choice`, without its second stage; it took no time of its own."""
+        one = self.pipeline
+        alone = Pipeline(one.model, one.space, one.catalogue, one.item_vectors)
+        return replace(self, choice=choice, pipeline=alone, seconds=0.0)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
@@ -127,6 +135,7 @@ def ingest(run: RunConfig, artefacts: Path | str, *, blind: bool = False) -> Dat
     divided = split(made.dataset, config.split)
     divided = divided.blind() if blind else divided
     check_columns(run, made.dataset, divided)
+    check_rank(run, made.dataset.schema)
     return Data(dataset=made.dataset, split=divided, folder=folder, report=made.report)
 
 
@@ -170,6 +179,9 @@ def fit(
     for name, choice in run.models.items():
         tell(f"Fitting {name}")
         place = folder and (folder if not fitted else folder / "baselines" / name)
+        if choice == replace(run.model, ranked=False) and run.ranks:
+            fitted[name] = fitted[run.model.kind].alone(choice)
+            continue
         model = None
         steps = None
         seconds = 0.0
@@ -185,9 +197,17 @@ def fit(
             again = place and place / "refit"
             model, result = full.fit(choice, steps=steps, folder=again, resume=resume, callbacks=callbacks)
             seconds += result.seconds
+        second = None
+        if choice.ranked:
+            begin = time.perf_counter()
+            first = Learning(choice=choice, model=model, steps=steps)
+            second = second_stage(
+                full, first, asked=None if refit else cut(data.split, "validation"), callbacks=callbacks, tell=tell
+            )  # fmt: skip
+            seconds += time.perf_counter() - begin
         fitted[name] = Fitted(
             choice=choice,
-            pipeline=Pipeline(model, full.space, full.catalogue()),
+            pipeline=Pipeline(model, full.space, full.catalogue(), second=second),
             steps=steps,
             seconds=seconds,
             learned_from=_learned_from("train and validation" if refit else "train", full, steps),
@@ -271,9 +291,13 @@ def make_bundle(
         library = open_library(run, data, callbacks)
         bench = Workbench.prepare(run, data.dataset, data.everything, library)
         model, _ = bench.fit(fitted.choice, steps=fitted.steps, folder=folder, resume=resume, callbacks=callbacks)
+        second = fitted.pipeline.second
+        if second is not None:
+            first = Learning(choice=fitted.choice, model=model, steps=fitted.steps)
+            second = second_stage(bench, first, steps=[one.steps for one in second.sources], callbacks=callbacks)
         served = replace(
             fitted,
-            pipeline=Pipeline(model, bench.space, bench.catalogue()),
+            pipeline=Pipeline(model, bench.space, bench.catalogue(), second=second),
             learned_from=_learned_from("all events, test included", bench, fitted.steps),
         )
     return _write(Path(bundles), data, served, data.everything, report)

@@ -157,3 +157,8 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The item column that names an item to people."""
     image: str | None = None
     """The item column with the picture's path."""
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The types of event by which something was shown, and nobody did anything."""
+        return tuple(name for name, said in self.meanings.items() if said.meaning is Meaning.IMPRESSION)

@@ -15,6 +15,7 @@ import msgspec
 from penchant.errors import ConfigError
 from penchant.evaluate.metrics import METRICS
 from penchant.evaluate.protocol import Cut, EvaluateConfig, Question
+from penchant.features.history import deeds
 from penchant.features.leaks import refuse_leaks
 from penchant.features.space import FeatureConfig, FeatureSpace
 from penchant.models.recommender import Recommender, Solved
@@ -72,14 +73,23 @@ class Workbench:
             ConfigError: `[features]` or `[content]` names what does not exist.
         """
         space = FeatureSpace.fit(dataset, events, run.read(FeatureConfig, "features"), run.content, library)
-        seen = dataset.items.join(events.select(ITEM).unique(), on=ITEM, how="semi", maintain_order="left")
-        people = events[USER].unique().sort()
+        return cls._over(run, dataset, events, space)
+
+    @classmethod
+    def _over(cls, run: RunConfig, dataset: Dataset, events: pl.DataFrame, space: FeatureSpace) -> Workbench:
+        done = deeds(events, dataset.schema)
+        seen = dataset.items.join(done.select(ITEM).unique(), on=ITEM, how="semi", maintain_order="left")
+        people = done[USER].unique().sort()
         users = space.training_users(people, events, space.catalogue(seen), dataset.users)
         return cls(run=run, dataset=dataset, events=events, space=space, users=users)
 
+    def before(self, events: pl.DataFrame) -> Workbench:
+        """The same space, but only `events`, the first of this bench's, to learn from."""
+        return self._over(self.run, self.dataset, events, self.space.before(events))
+
     def catalogue(self) -> Catalogue:
-        """Every item of the data set, as this space sees it."""
-        return self.space.catalogue(self.dataset.items)
+        """Every item of the data set, as this space sees it; those that nobody had among `events` are unknown."""
+        return self.space.catalogue(self.dataset.items).seen_in(self.users.catalogue)
 
     def make(self, choice: ModelChoice) -> Recommender:
         """A fresh model."""

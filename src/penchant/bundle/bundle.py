@@ -6,6 +6,7 @@ manifest.json              format version, model and choices, fingerprints, SHA-
 space.json/.safetensors    the feature space
 model.safetensors          what the model has learned
 item_vectors.safetensors   the catalogue's vectors, for a model that has them
+rank.json/.safetensors     the second stage, if there is one: ranker and further sources of candidates
 content.safetensors        what encoders made of the catalogue's text, pictures and sound
 items, users, events       Parquet: the catalogue, the profiles, and what everyone did so far
 reviews, social            Parquet: whose reviews (no texts) and friends count, if they do
@@ -30,7 +31,7 @@ from safetensors.torch import load_file, save_file
 
 from penchant import registry
 from penchant.artefact import fingerprint, new_folder, sha256, write_json, write_text
-from penchant.bundle import verify
+from penchant.bundle import ranking, verify
 from penchant.bundle.card import card
 from penchant.bundle.manifest import FORMAT, MAGIC, Manifest, libraries
 from penchant.content.library import Library
@@ -128,6 +129,8 @@ def write_bundle(
         save_file(model, draft / "model.safetensors")
         if pipeline.item_vectors is not None:
             save_file({"vectors": pipeline.item_vectors.contiguous()}, draft / "item_vectors.safetensors")
+        if pipeline.second is not None:
+            ranking.save(pipeline.second, draft)
         if content := pipeline.catalogue.items.content:
             save_file(_flat(content), draft / "content.safetensors")
         pipeline.catalogue.frame.write_parquet(draft / "items.parquet")
@@ -204,7 +207,8 @@ def open_bundle(path: Path | str) -> Bundle:
         model.load_state(load_file(folder / "model.safetensors"))
         tables = {name: pl.read_parquet(folder / f"{name}.parquet") for name in ("items", "users", "events")}
         catalogue = space.catalogue(tables["items"], _content(folder, manifest))
-        pipeline = Pipeline(model, space, catalogue, _vectors(folder, manifest))
+        second = ranking.load(folder, manifest, space, catalogue)
+        pipeline = Pipeline(model, space, catalogue, _vectors(folder, manifest), second=second)
         bundle = Bundle(
             manifest=manifest,
             pipeline=pipeline,

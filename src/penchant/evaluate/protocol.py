@@ -25,6 +25,7 @@ import torch
 from penchant.errors import DataError
 from penchant.evaluate import metrics
 from penchant.evaluate.metrics import ABSENT, Bools, Floats, Ints, Relevant
+from penchant.features.history import deeds
 from penchant.schema import ITEM, TIME, TYPE, USER, Meaning
 from penchant.threads import side_by_side
 
@@ -168,7 +169,9 @@ class Question:
         config = config or EvaluateConfig()
         if asked.kind == "cold_items" and not config.cold_items:
             config = msgspec.structs.replace(config, cold_items="only")
-        targets = _targets(asked, config, _silent(space.schema))
+        # What was merely shown to somebody, they did not have.
+        had = asked._replace(learned=deeds(asked.learned, space.schema), known=deeds(asked.known, space.schema))
+        targets = _targets(had, config, _silent(space.schema))
         if not targets.height:
             wanted = "nobody" if config.cold_items == "only" else "others"
             raise DataError(
@@ -177,7 +180,7 @@ class Question:
                 "[evaluate]"
             )
         ids = targets[USER].unique().sort()
-        rows = catalogue.rows(asked.learned[ITEM])
+        rows = catalogue.rows(had.learned[ITEM])
         popularity = np.bincount(rows[rows >= 0].numpy(), minlength=len(catalogue)).astype(np.int64)
         candidates = _candidates(popularity, config)
         if not len(candidates):

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import torch
 
+from penchant.batch import UNKNOWN
 from penchant.features.numbering import Numbering
 from penchant.schema import ITEM
 
@@ -53,6 +55,12 @@ class Catalogue:
     def rows(self, ids: pl.Series) -> Tensor:
         """[n] int64: the row of each raw id, -1 where the catalogue does not hold it."""
         return torch.tensor(self._numbering.rows(ids), dtype=torch.int64)
+
+    def seen_in(self, earlier: Items) -> Catalogue:
+        """The same rows, where items that are not among `earlier` are unknown: nobody had had them then."""
+        ids = self.items.ids
+        seen = torch.isin(ids, earlier.ids)
+        return Catalogue(self.frame, replace(self.items, ids=torch.where(seen, ids, ids.clamp(max=UNKNOWN))))
 
     def changed(self, fresh: Catalogue) -> tuple[Catalogue, Tensor]:
         """This catalogue with the items of `fresh`: those it holds replaced in their rows, new ones at the end.

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """THE history of a user at time t. Training, evaluation and the live service all ask here, and only here.
 
-The definition, in four lines:
+The definition, in five lines:
 
 1. Events are in *log order*: by time, and among equal times by arrival (in a file: the row's order).
 2. The history at an event is every event of the same user before it in log order: as live, just before it.
 3. The history at a request is every event of the user that has been recorded when the request is answered.
 4. An event of an item that the catalogue does not hold is not part of it: nothing is known of that item.
+5. What was merely shown is not part of it: the user did nothing. `deeds` leaves it out.
 """
 
 from __future__ import annotations
@@ -18,9 +19,24 @@ import torch
 from torch import Tensor
 
 from penchant.batch import History
+from penchant.schema import TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import polars as pl
+
+    from penchant.schema import Schema
+
+
+def deeds(events: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    """Canonical events less mere impressions, in the same order."""
+    return events.filter(done(events, schema)) if schema.shown else events
+
+
+def done(events: pl.DataFrame, schema: Schema) -> pl.Series:
+    """[E] bool: which of the events somebody did, and did not merely see."""
+    return ~events[TYPE].is_in(list(schema.shown))
 
 
 def build(

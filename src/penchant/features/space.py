@@ -7,6 +7,7 @@ It travels in the bundle with the model that was trained in it.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -128,24 +129,35 @@ class FeatureSpace:
         encoding = registry.read_config(ContentConfig, content or {}, "[content]")
         schema = dataset.schema
         check_names(config.leave_out, _tables(schema), "[features] leave_out")
+        done = history.deeds(events, schema)
         items = dataset.items.join(events.select(ITEM).unique(), on=ITEM, how="semi")
         users = dataset.users.join(events.select(USER).unique(), on=USER, how="semi")
         space = cls(
             schema,
-            (Vocabulary.fit(events[ITEM]), Vocabulary.fit(events[USER]), Vocabulary.fit(events[TYPE])),
+            (Vocabulary.fit(done[ITEM]), Vocabulary.fit(done[USER]), Vocabulary.fit(done[TYPE])),
             _fit_columns({"items": items, "users": users, "context": events}, schema, config),
             ContentColumns.fit(
                 items, schema.items, config.leave_out, encoding, library or Library(dataset.root, encoding)
             ),
-            NumberColumn.fit(events[VALUE]),
+            NumberColumn.fit(done[VALUE]),
         )
-        space.popularity = _popularity(space.item_ids, events)
+        space.popularity = _popularity(space.item_ids, done)
         beside = Beside.choose(config.reviews, config.social, config.half_lives, dataset, events)
         if config.aggregates or beside:
             measures = Measures.choose(config.aggregates, config.half_lives, schema)
             seen = Catalogue(items, Items(ids=space.item_ids.encode(items[ITEM])))
             space.signals = Signals.fit(measures, events, seen, beside)
         return space
+
+    def before(self, events: pl.DataFrame) -> FeatureSpace:
+        """The same space as of the end of `events`, the first of those that it was fitted on.
+
+        Indices and columns stay what they are, so that what is learned in one is good in the other. What changes
+        is what is popular. Whoever asks must show items that nobody had by then as unknown: `Catalogue.seen_in`.
+        """
+        earlier = copy(self)
+        earlier.popularity = _popularity(self.item_ids, history.deeds(events, self.schema))
+        return earlier
 
     @property
     def sizes(self) -> Sizes:
@@ -220,8 +232,13 @@ class FeatureSpace:
         Arguments as in `users`. Signals as of the end are not among what this returns: they would tell the
         earlier events' future.
         """
-        signals = self.signals.just_before(events, catalogue) if self.signals else None
-        return self.known_users(ids, events, catalogue, profiles, signals)
+        done = history.done(events, self.schema)
+        signals = None
+        if self.signals:
+            kept = torch.from_numpy(done.to_numpy().copy())
+            users, items = self.signals.just_before(events, catalogue)
+            signals = users[kept], items[kept]
+        return self.known_users(ids, events.filter(done), catalogue, profiles, signals)
 
     def known_users(
         self,
@@ -234,8 +251,9 @@ class FeatureSpace:
         """Users with their histories and features; arguments as in `users`.
 
         Their own signals are not among them: those depend on when somebody asks. `signals` are those of `events`,
-        each just before it.
+        each just before it; then there are no impressions among the events.
         """
+        events = history.deeds(events, self.schema)
         index, features = self.profiles(ids, profiles)
         positions = pl.DataFrame({USER: ids}).with_row_index("position")
         owners = events.select(USER).join(positions, on=USER, how="left", maintain_order="left")["position"]

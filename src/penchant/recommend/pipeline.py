@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one road to a ranked list. The evaluator, the batch command and the service all take it."""
+"""The one road to a ranked list. The evaluator, the batch command and the service all take it.
+
+A model scores the catalogue; or it finds candidates, others do too, and a second stage ranks them. Then come
+rules.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,6 +20,7 @@ from penchant.models.recommender import Learned, VectorRecommender
 from penchant.recommend import rules
 from penchant.recommend.errors import WishError
 from penchant.recommend.index import top_k
+from penchant.recommend.ranking import Allowed
 
 if TYPE_CHECKING:
     from penchant.batch import Users
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
     from penchant.features.space import FeatureSpace
     from penchant.models.recommender import Recommender
     from penchant.recommend.greedy import Near
+    from penchant.recommend.ranking import SecondStage
     from penchant.recommend.wishes import Ready
 
 _REASONS_FROM = 50
@@ -57,6 +63,7 @@ class Pipeline:
         catalogue: what can be recommended.
         item_vectors: [N, D] of the catalogue, if they are at hand; otherwise they are computed when needed.
         withdrawn: catalogue rows that are not on offer: nobody gets them, but histories may hold them.
+        second: what ranks what the model finds; None: the model's own order counts.
     """
 
     def __init__(
@@ -66,14 +73,18 @@ class Pipeline:
         catalogue: Catalogue,
         item_vectors: Tensor | None = None,
         withdrawn: Tensor | None = None,
+        second: SecondStage | None = None,
     ) -> None:
         if isinstance(model, Learned):
             model.eval()
+        if second is not None:
+            second.ranker.eval()
         self.model = model
         self.space = space
         self.catalogue = catalogue
         self._given_vectors = item_vectors
         self._withdrawn = withdrawn
+        self.second = second
 
     @cached_property
     def item_vectors(self) -> Tensor | None:
@@ -90,8 +101,13 @@ class Pipeline:
         vectors = self.item_vectors
         return None if vectors is None else functional.normalize(vectors, dim=1)
 
+    @property
+    def uses_signals(self) -> bool:
+        """Whether anybody here looks at what is counted of users and items."""
+        return self.model.uses_signals or (self.second is not None and self.second.uses_signals)
+
     @cached_property
-    def _popular_first(self) -> Tensor:
+    def popular_first(self) -> Tensor:
         """[N] catalogue rows, those first of which training saw most, and most lately; among equals the lower row.
 
         Equal scores come in this order. So somebody of whom nothing is known, or only items that lead nowhere, is
@@ -111,22 +127,28 @@ class Pipeline:
     def changed(self, fresh: Catalogue) -> Pipeline:
         """The same model over a catalogue with the items of `fresh`, which alone are encoded."""
         catalogue, rows = self.catalogue.changed(fresh)
+        return self.over(catalogue, rows, fresh)
+
+    def over(self, catalogue: Catalogue, rows: Tensor, fresh: Catalogue) -> Pipeline:
+        """The same over `catalogue`, which came of this pipeline's by `fresh` [M] in the places `rows` [M]."""
         vectors = self.item_vectors
         if vectors is not None and isinstance(self.model, VectorRecommender):
             with torch.inference_mode():
                 vectors = replaced(vectors, rows, self.model.encode_item(fresh.items), len(catalogue))
-        return Pipeline(self.model, self.space, catalogue, vectors, self._withdrawn)
+        second = self.second and self.second.over(catalogue, rows, fresh)
+        return Pipeline(self.model, self.space, catalogue, vectors, self._withdrawn, second)
 
     def without(self, withdrawn: Tensor) -> Pipeline:
         """The same with these catalogue rows withdrawn, and no others."""
-        return Pipeline(self.model, self.space, self.catalogue, self.item_vectors, withdrawn)
+        second = self.second and self.second.without(withdrawn)
+        return Pipeline(self.model, self.space, self.catalogue, self.item_vectors, withdrawn, second)
 
     def knows(self, row: int) -> bool:
         """Whether the model can say anything of the item in a catalogue row."""
         return self.model.cold_items or int(self.catalogue.items.ids[row]) > 1
 
     def score(self, users: Users) -> Tensor:
-        """[B, N] float32: every item of the catalogue, nothing left out. May be a shared buffer: copy to keep."""
+        """[B, N] float32: every item by the model, nothing left out. May be a shared buffer: copy to keep."""
         with torch.inference_mode():
             if isinstance(self.model, VectorRecommender) and self.item_vectors is not None:
                 return self.model.encode_user(users) @ self.item_vectors.T
@@ -157,21 +179,36 @@ class Pipeline:
             WishError: the model cannot do what is wished.
         """
         with torch.inference_mode():
+            allowed = Allowed(exclude_seen=exclude_seen, exclude=exclude, within=within)
+            if self.second is None:
+                scores = self.offered(users, allowed)
+            else:
+                # Candidates are looked for among what the wish leaves: else few might pass it.
+                scores = self.second.scores(
+                    self, users, replace(allowed, which=wishes.allowed if wishes else None)
+                )
+            if wishes is None:
+                rows, best = top_k(scores, k, self.popular_first)
+            else:
+                wishes.change(scores)
+                rows, best = wishes.choose(scores, k, self._likeness, self.popular_first)
+            return Ranked(rows=rows, scores=best)
+
+    def offered(self, users: Users, allowed: Allowed) -> Tensor:
+        """[B, N] float32: the model's scores, a copy; -inf for what may not be given."""
+        with torch.inference_mode():
             scores = self.score(users).clone()
-            if exclude_seen:
+            if allowed.exclude_seen:
                 rules.forbid_seen(scores, users.history)
             if self._hidden is not None:
                 rules.forbid(scores, self._hidden)
-            if exclude is not None:
-                rules.forbid(scores, exclude)
-            if within is not None:
-                rules.allow_only(scores, within)
-            if wishes is None:
-                rows, best = top_k(scores, k, self._popular_first)
-            else:
-                wishes.change(scores)
-                rows, best = wishes.choose(scores, k, self._likeness, self._popular_first)
-            return Ranked(rows=rows, scores=best)
+            if allowed.exclude is not None:
+                rules.forbid(scores, allowed.exclude)
+            if allowed.within is not None:
+                rules.allow_only(scores, allowed.within)
+            if allowed.which is not None:
+                scores[:, ~allowed.which] = -torch.inf
+            return scores
 
     def similar(self, row: int, k: int) -> Ranked:
         """The k items nearest to one item [1, K]; empty where the model knows no relation between items."""
@@ -183,7 +220,7 @@ class Pipeline:
             rules.forbid(near, torch.tensor([row]))
             if self._hidden is not None:
                 rules.forbid(near, self._hidden)
-            rows, scores = top_k(near, k, self._popular_first)
+            rows, scores = top_k(near, k, self.popular_first)
             return Ranked(rows=rows, scores=scores)
 
     def reasons(self, past: Tensor, rows: Tensor) -> Tensor:

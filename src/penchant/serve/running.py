@@ -58,7 +58,7 @@ class Running:
             people.table,
             live=live,
             counted=bundle.events.height,
-            item_signals=bundle.pipeline.model.uses_signals,
+            item_signals=bundle.pipeline.uses_signals,
         )
         for frame in strangers:
             sessions.extend(frame)

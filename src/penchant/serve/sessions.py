@@ -95,6 +95,7 @@ class Sessions:
         self._item_signals = item_signals
         columns = more_columns(space.schema)
         self._context = {name: columns[name] for name in space.context.columns}
+        self._shown = frozenset(space.schema.shown)
         self.live = live
         if space.signals is not None:
             self.live = live or LiveSignals(space.signals, catalogue)
@@ -170,7 +171,8 @@ class Sessions:
             if row is None:
                 self._waiting.append(event)
                 return False
-            self._note(self._since.setdefault(user_id, _Since()), row, time, kind, value, more)
+            if kind not in self._shown:  # else it counts, but is no part of a history
+                self._note(self._since.setdefault(user_id, _Since()), row, time, kind, value, more)
         return True
 
     def _note(self, since: _Since, row: int, time: int, kind: str, value: float | None, more: More | None) -> None:
