@@ -122,6 +122,13 @@ def test_models_beside_the_model_have_names_of_their_own():
     }
 
 
+def test_a_model_with_a_second_stage_is_measured_alone_as_well():
+    models = parse('[model]\nkind = "ease"\n[rank]\n[[baselines]]\nkind = "ease"\n').models
+    assert {name: choice.ranked for name, choice in models.items()} == {"ease": True, "ease-alone": False}
+    other = parse("[rank]\n").override(model="ials")
+    assert list(other.models) == ["ials", "ials-alone"]
+
+
 def test_another_model_takes_the_choices_that_the_file_has_for_it():
     run = parse(
         '[model]\nkind = "sasrec"\ndropout = 0.1\n[[baselines]]\nkind = "ease"\nreg = 3.0\n[train]\nepochs = 4\n'

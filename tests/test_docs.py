@@ -28,6 +28,8 @@ from penchant.data.splits import SplitConfig
 from penchant.evaluate.metrics import METRICS
 from penchant.features.columns import ColumnChoice
 from penchant.models.recommender import Range
+from penchant.rank.config import SourceConfig
+from penchant.rank.tasks import TaskConfig
 from penchant.schema import Column, EventType
 from penchant.serve.eventlog import EventLog
 from penchant.serve.http import create_app
@@ -106,6 +108,8 @@ def structs():
         "data.checks": ChecksConfig,
         "data.split": SplitConfig,
         "features.columns": ColumnChoice,
+        "rank.tasks": TaskConfig,
+        "rank.sources": SourceConfig,
         "tune.space": Range,
     }
     rules = {f"data.checks.rules {name}": registry.load(RULES, name, "rule").Config for name in RULES}

@@ -77,13 +77,16 @@ def test_gradients_of_a_chain_are_finite_at_both_ends():
 
 def test_places_add_to_binary_tasks_in_training_and_nothing_at_an_answer():
     torch.manual_seed(0)
-    heads = Heads((CLICK, MONEY), 4, 2, positions=3)
+    heads = Heads((CLICK, MONEY), 4, 2, positions=3).eval()
     with torch.no_grad():
         heads.place.weight[1:] = torch.tensor([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]])
     seen, beside = torch.randn(2, 3, 4), torch.randn(3, 2)
     plain = heads(seen, beside, None)
     shown = heads(seen, beside, torch.tensor([0, 2, 99]))
     assert torch.allclose(shown - plain, torch.tensor([[0.0, 0.0], [2.0, 0.0], [3.0, 0.0]]), atol=1e-6)
+    # In training it is not told now and then, so that the towers are right without it.
+    told = [heads.train()(seen, beside, torch.tensor([0, 2, 99]))[1, 0] - plain[1, 0] for _ in range(100)]
+    assert 75 < sum(gap > 1 for gap in told) < 100
 
 
 def test_what_the_sources_say_goes_straight_to_the_tasks():

@@ -129,3 +129,14 @@ def test_state_there_and_back():
     fresh.eval().load_state({name: tensor.clone() for name, tensor in made.state().items()})
     assert torch.equal(fresh(some).values, made(some).values)
     assert not any(tensor.requires_grad for tensor in made.state().values())
+
+
+def test_items_of_which_nothing_was_learned_are_as_unknown_ones():
+    space, _ = cases()
+    made = ranker(space, use_ids=True)
+    before = made.ids.weight.detach().clone()
+    made.forget_all_but(torch.tensor([1, 5, 6, 5]))
+    after = made.ids.weight.detach()
+    assert torch.equal(after[[0, 1, 5, 6]], before[[0, 1, 5, 6]])
+    assert torch.equal(after[2:5], before[1].expand(3, -1))
+    ranker(space).forget_all_but(torch.tensor([1]))  # without vectors there is nothing to forget

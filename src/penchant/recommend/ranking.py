@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 import torch
 
+from penchant.batch import UNKNOWN
 from penchant.rank.ranker import with_signals_for
 from penchant.rank.reading import read
+from penchant.recommend import rules
 from penchant.recommend.candidates import find, merge
 from penchant.schema import Kind
 
@@ -74,10 +76,11 @@ class Source:
 
     def find(self, users: Users, allowed: Allowed) -> Found:
         """What it finds for each user, of what is allowed."""
-        scores = self.pipeline.offered(users, allowed)
-        if self.new:
-            scores[:, self.pipeline.catalogue.items.ids > 1] = -torch.inf
-        return find(scores, self.count, self.pipeline.popular_first)
+        with torch.inference_mode():
+            scores = self.pipeline.offered(users, allowed)
+            if self.new:
+                rules.forbid(scores, torch.nonzero(self.pipeline.catalogue.items.ids > UNKNOWN).squeeze(1))
+            return find(scores, self.count, self.pipeline.popular_first)
 
 
 @dataclass(frozen=True)
