@@ -29,7 +29,7 @@ from penchant.content.library import Library
 from penchant.data.dataset import Dataset
 from penchant.data.ingest import DataConfig
 from penchant.data.ingest import ingest as read_tables
-from penchant.data.splits import Split, SplitKind, split
+from penchant.data.splits import WORDS, Split, split
 from penchant.errors import DataError
 from penchant.evaluate import answers, beyond
 from penchant.evaluate.protocol import EvaluateConfig, Question, cut
@@ -37,8 +37,7 @@ from penchant.evaluate.report import Report, keep
 from penchant.evaluate.summary import Entry
 from penchant.evaluate.summary import report as summarise
 from penchant.models.recommender import Learned
-from penchant.recommend.pipeline import Pipeline
-from penchant.staging import Learning, check_rank, second_stage
+from penchant.staging import Learning, check_rank, over_catalogue
 from penchant.workbench import Workbench, check_columns, check_metric
 
 if TYPE_CHECKING:
@@ -47,20 +46,10 @@ if TYPE_CHECKING:
     import polars as pl
 
     from penchant.config import ModelChoice
+    from penchant.recommend.pipeline import Pipeline
     from penchant.train.callbacks import Callback
 
 ServeOn = Literal["all", "measured"]
-
-_SPLITS: dict[SplitKind, str] = {
-    "time": "Events are cut by global time",
-    "leave_last_out": "Each user's last event is hidden, and the one before it chose when training ended",
-    "strong_generalisation": "Some users are held out whole: models are told a part of their events and asked for "
-    "the rest",
-    "cold_users": "Some users are held out whole: models are told few of their events or none, and asked for the "
-    "rest",
-    "cold_items": "Some items are held out whole: every event of theirs is hidden",
-    "given": "Events are cut as the source gave them",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,12 +84,6 @@ class Fitted:
     steps: int | None
     seconds: float
     learned_from: str
-
-    def alone(self, choice: ModelChoice) -> Fitted:
-        """The same model, called `choice`, without its second stage; it took no time of its own."""
-        one = self.pipeline
-        alone = Pipeline(one.model, one.space, one.catalogue, one.item_vectors)
-        return replace(self, choice=choice, pipeline=alone, seconds=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +163,8 @@ def fit(
         tell(f"Fitting {name}")
         place = folder and (folder if not fitted else folder / "baselines" / name)
         if choice == replace(run.model, ranked=False) and run.ranks:
-            fitted[name] = fitted[run.model.kind].alone(choice)
+            main = fitted[run.model.kind]
+            fitted[name] = replace(main, choice=choice, pipeline=main.pipeline.alone(), seconds=0.0)
             continue
         model = None
         steps = None
@@ -197,19 +181,16 @@ def fit(
             again = place and place / "refit"
             model, result = full.fit(choice, steps=steps, folder=again, resume=resume, callbacks=callbacks)
             seconds += result.seconds
-        second = None
-        if choice.ranked:
-            begin = time.perf_counter()
-            first = Learning(choice=choice, model=model, steps=steps)
-            second = second_stage(
-                full, first, asked=None if refit else cut(data.split, "validation"), callbacks=callbacks, tell=tell
-            )  # fmt: skip
-            seconds += time.perf_counter() - begin
+        begin = time.perf_counter()
+        pipeline = over_catalogue(
+            full, Learning(choice=choice, model=model, steps=steps),
+            asked=None if refit else cut(data.split, "validation"), callbacks=callbacks, tell=tell,
+        )  # fmt: skip
         fitted[name] = Fitted(
             choice=choice,
-            pipeline=Pipeline(model, full.space, full.catalogue(), second=second),
+            pipeline=pipeline,
             steps=steps,
-            seconds=seconds,
+            seconds=seconds + time.perf_counter() - begin,
             learned_from=_learned_from("train and validation" if refit else "train", full, steps),
         )
     if library.report:
@@ -250,7 +231,7 @@ def evaluate_models(
     first = next(iter(fitted.values()))
     parts = first.learned_from.partition(" (")[0]
     told = "train and validation" if "test_given" not in data.split.parts else "what is given of each user"
-    words = f"{_SPLITS[data.split.kind]}. Models learned from {parts}, and were asked knowing {told}."
+    words = f"{WORDS[data.split.kind]}. Models learned from {parts}, and were asked knowing {told}."
     report = summarise(f"{data.dataset.name}: {next(iter(fitted))}", words, entries)
     if folder:
         answers.write(
@@ -291,13 +272,10 @@ def make_bundle(
         library = open_library(run, data, callbacks)
         bench = Workbench.prepare(run, data.dataset, data.everything, library)
         model, _ = bench.fit(fitted.choice, steps=fitted.steps, folder=folder, resume=resume, callbacks=callbacks)
-        second = fitted.pipeline.second
-        if second is not None:
-            first = Learning(choice=fitted.choice, model=model, steps=fitted.steps)
-            second = second_stage(bench, first, steps=[one.steps for one in second.sources], callbacks=callbacks)
+        first = Learning(choice=fitted.choice, model=model, steps=fitted.steps)
         served = replace(
             fitted,
-            pipeline=Pipeline(model, bench.space, bench.catalogue(), second=second),
+            pipeline=over_catalogue(bench, first, like=fitted.pipeline.second, callbacks=callbacks),
             learned_from=_learned_from("all events, test included", bench, fitted.steps),
         )
     return _write(Path(bundles), data, served, data.everything, report)

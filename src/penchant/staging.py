@@ -84,6 +84,36 @@ def check_rank(run: RunConfig, schema: Schema) -> None:
         raise ConfigError(f"{run.path} [rank]: {error}") from None
 
 
+def over_catalogue(
+    bench: Workbench,
+    first: Learning,
+    *,
+    asked: Cut | None = None,
+    like: SecondStage | None = None,
+    callbacks: Sequence[Callback] = (),
+    tell: Callable[[str], None] = lambda _: None,
+) -> Pipeline:
+    """A fitted model over all items, with a second stage if its choice asks for one.
+
+    Args:
+        bench: what the model learned from.
+        first: the model.
+        asked: what early stopping of further sources asks.
+        like: a second stage whose sources take the same steps.
+        callbacks: told of the progress.
+        tell: told, in words, what begins.
+
+    Raises:
+        DataError: as `second_stage`.
+    """
+    second = None
+    if first.choice.ranked:
+        steps = [one.steps for one in like.sources] if like else []
+        second = second_stage(bench, first, asked=asked, steps=steps, callbacks=callbacks, tell=tell)
+    catalogue = second.catalogue if second else bench.catalogue()
+    return Pipeline(first.model, bench.space, catalogue, second=second)
+
+
 def second_stage(
     bench: Workbench,
     first: Learning,

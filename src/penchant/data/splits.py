@@ -32,6 +32,18 @@ _ROW = "_row"
 Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 SplitKind = Literal["auto", "time", "leave_last_out", "strong_generalisation", "cold_users", "cold_items", "given"]
 
+WORDS: dict[SplitKind, str] = {
+    "time": "Events are cut by global time",
+    "leave_last_out": "Each user's last event is hidden, and the one before it chose when training ended",
+    "strong_generalisation": "Some users are held out whole: models are told a part of their events and asked for "
+    "the rest",
+    "cold_users": "Some users are held out whole: models are told few of their events or none, and asked for the "
+    "rest",
+    "cold_items": "Some items are held out whole: every event of theirs is hidden",
+    "given": "Events are cut as the source gave them",
+}
+"""What each kind says, in words."""
+
 
 class SplitConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The run file's `[data.split]`."""

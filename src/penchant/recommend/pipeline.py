@@ -143,6 +143,10 @@ class Pipeline:
         second = self.second and self.second.without(withdrawn)
         return Pipeline(self.model, self.space, self.catalogue, self.item_vectors, withdrawn, second)
 
+    def alone(self) -> Pipeline:
+        """The same without its second stage."""
+        return Pipeline(self.model, self.space, self.catalogue, self.item_vectors, self._withdrawn)
+
     def knows(self, row: int) -> bool:
         """Whether the model can say anything of the item in a catalogue row."""
         return self.model.cold_items or int(self.catalogue.items.ids[row]) > 1
