@@ -21,7 +21,7 @@ from penchant.recommend.ranking import Allowed, Source
 from penchant.schema import ITEM, TIME, USER
 from penchant.serve.eventlog import EventLog
 from penchant.serve.service import Service
-from penchant.serve.wire import ItemBody, NewEvent
+from penchant.serve.wire import HistoryEvent, ItemBody, NewEvent
 from penchant.workbench import Workbench
 
 
@@ -196,6 +196,8 @@ def test_a_click_changes_the_answer_and_an_impression_does_not(served):
     before = answer()
     service.record([NewEvent(user_id="nobody", item_id=7, type="seen")])
     assert answer() == before
+    told = service.recommend_for([HistoryEvent(item_id=7, type="seen")], k=5).items
+    assert [(one.item_id, one.score) for one in told] == before
     service.record([NewEvent(user_id="nobody", item_id=7, type="click")])
     assert answer() != before
 

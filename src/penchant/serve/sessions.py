@@ -171,11 +171,12 @@ class Sessions:
             if row is None:
                 self._waiting.append(event)
                 return False
-            if kind not in self._shown:  # else it counts, but is no part of a history
-                self._note(self._since.setdefault(user_id, _Since()), row, time, kind, value, more)
+            self._note(self._since.setdefault(user_id, _Since()), row, time, kind, value, more)
         return True
 
     def _note(self, since: _Since, row: int, time: int, kind: str, value: float | None, more: More | None) -> None:
+        if kind in self._shown:
+            return  # it counts, but is no part of a history
         since.rows.append(row)
         since.actions.append(self._space.actions.index(kind))
         since.times.append(time)
