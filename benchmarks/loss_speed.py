@@ -15,7 +15,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ablation import CHANGES, changed
+from ablation import blind, changed
+from ablation_rows import fewer
 from rich.console import Console
 from rich.table import Table
 
@@ -24,13 +25,14 @@ from penchant.config import RunConfig
 from penchant.train.callbacks import Callback
 from penchant.workbench import Workbench
 
-ROWS = (
-    "full softmax",
-    "sampled softmax, 1024 mixed",
-    "sampled softmax, 256 mixed",
-    "gBCE, 256 uniform",
-    "BPR, 256 uniform",
-)
+ROWS: dict[str, dict[str, Any]] = {
+    "full softmax": {"model.loss": "softmax"},
+    "sampled softmax, 1024 mixed": fewer("sampled_softmax", "mixed", 1024),
+    "sampled softmax, 256 mixed": fewer("sampled_softmax", "mixed"),
+    "gBCE, 256 uniform": fewer("gbce", "uniform"),
+    "BPR, 256 uniform": fewer("bpr", "uniform"),
+    "256 of each position's own": {**fewer("sampled_softmax", "uniform"), "model.shared_negatives": False},
+}
 
 
 class Clock(Callback):
@@ -56,13 +58,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--artefacts", type=Path, default=Path("artefacts"), help="where clean tables are kept")
     chosen = parser.parse_args()
-    base = changed(RunConfig.load(chosen.run), {})
+    base = blind(RunConfig.load(chosen.run))
     data = recipe.ingest(base, chosen.artefacts)
     bench = Workbench.prepare(base, data.dataset, data.split.train)
     table = Table("loss", "ms of a step", title=base.name)
-    for name in (*ROWS, "256 of each position's own"):
-        own: dict[str, Any] = {**CHANGES["sampled softmax, 256 uniform"], "model.shared_negatives": False}
-        run = changed(base, CHANGES.get(name, own))
+    for name, keys in ROWS.items():
+        run = changed(base, {"model.label_smoothing": 0.0, **keys})
         clock = Clock()
         bench.fit(run.model, steps=chosen.steps, callbacks=(clock,))
         table.add_row(name, f"{clock.median:.0f}")
