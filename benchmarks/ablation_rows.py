@@ -40,6 +40,7 @@ ROWS: dict[str, Row] = {
     "relative places": Row({"model.use_relative": True}),
     "ahead: 3 events": Row({"model.ahead": [0.6, 0.25, 0.15]}),
     "label smoothing 0.1": Row({"model.label_smoothing": 0.1}),
+    "id spread 0.02": Row({"model.id_spread": 0.02}),
     "weight decay 0.1": Row({"train.weight_decay": 0.1}),
     "stretch 0.5": Row({"model.stretch": 0.5}),
     "crop 0.2": Row({"model.crop": 0.2}),
