@@ -49,11 +49,31 @@ def paper(board, vectors, layers):
 
 @pytest.mark.parametrize("layers", [1, 2, 3, 4, 5])
 def test_users_and_items_are_those_of_the_whole_graph(board, layers):
-    made = model(board, layers=layers).eval()
+    made = model(board, layers=layers, cosine=False).eval()
     users, items = paper(board, made.items.weight.detach(), layers)
     catalogue = board.pipeline.catalogue.items
     torch.testing.assert_close(made.encode_user(board.everyone()), users)
     torch.testing.assert_close(made.encode_item(catalogue), items[catalogue.ids])
+
+
+def test_by_cosine_only_the_direction_of_an_item_counts(board):
+    catalogue = board.pipeline.catalogue.items
+    turned, plain = (model(board, cosine=cosine).eval().encode_item(catalogue) for cosine in (True, False))
+    torch.testing.assert_close(turned, functional.normalize(plain, dim=1))
+    assert not turned[catalogue.ids <= 1].any()
+
+
+def test_half_the_digits_in_training_hardly_change_the_loss(board):
+    made, batch = model(board), TrainBatch(users=learners(board, [100, 101, 102]))
+    with torch.no_grad():
+        torch.nn.init.normal_(made.items.weight)
+    found = []
+    for rough in (False, True):
+        torch.manual_seed(5)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=rough):
+            found.append(float(made.loss(batch)["ranking"].detach()))
+    assert found[0] != found[1]
+    assert found[1] == pytest.approx(found[0], rel=0.02)
 
 
 def test_more_layers_reach_further():
@@ -190,7 +210,7 @@ def test_the_graph_is_part_of_the_state(board):
 
 
 def test_what_was_propagated_is_forgotten_when_vectors_change(board):
-    made = model(board).eval()
+    made = model(board, cosine=False).eval()
     items = board.pipeline.catalogue.items
     before = made.encode_item(items)
     assert made.encode_item(items).data_ptr() != before.data_ptr()

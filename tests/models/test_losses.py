@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional
 
 from penchant.models import losses
-from penchant.models.losses import bpr, gbce, sampled_softmax, softmax_cross_entropy
+from penchant.models.losses import bpr, gbce, sampled_softmax, sampled_softmax_by_owner, softmax_cross_entropy
 from penchant.models.negatives import Drawn, Negatives
 
 
@@ -161,6 +161,29 @@ def test_the_correction_leads_to_the_gradient_of_the_full_softmax(kind):
     if kind != "uniform":
         plain = gradients(sampled_softmax(hidden, table, target, drawn(picked.rows)), table, hidden)
         assert (plain - full).abs().max() > 0.1
+
+
+OWNERS = torch.tensor([0, 0, 0, 2, 2])
+"""Position 1 has no target."""
+
+
+def test_positions_with_many_targets_learn_as_if_each_target_had_its_own():
+    """Targets that are drawn once, twice and never, and one that its position puts far above the rest."""
+    hidden, table, _ = inputs(3, 6, 4, torch.float64)
+    targets, picked = torch.tensor([1, 2, 3, 1, 5]), drawn([0, 1, 2, 2, 5, 4], torch.tensor([-1.0, 0, 0.5, 0.5, 2, 3]))
+    ours = sampled_softmax_by_owner(hidden, table, targets, OWNERS, picked)
+    theirs = sampled_softmax(hidden[OWNERS], table, targets, picked)
+    torch.testing.assert_close(ours, theirs)
+    torch.testing.assert_close(gradients(ours, table, hidden), gradients(theirs, table, hidden))
+
+
+def test_a_target_that_is_all_of_the_sum_loses_nothing():
+    hidden = torch.tensor([[30.0]], requires_grad=True)
+    table = torch.tensor([[1.0], [-1.0]], requires_grad=True)
+    target, owner = torch.tensor([0]), torch.tensor([0])
+    loss = sampled_softmax_by_owner(hidden, table, target, owner, drawn([0, 1]))
+    assert loss.item() == pytest.approx(0.0, abs=1e-5)
+    assert gradients(loss, table, hidden).abs().max() < 1e-3
 
 
 @pytest.mark.parametrize("shared", [True, False])

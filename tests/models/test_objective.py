@@ -69,3 +69,15 @@ def test_negatives_need_to_know_whom_the_model_learns_from():
 def test_label_smoothing_of_another_loss_is_refused():
     with pytest.raises(ConfigError, match=r"label_smoothing.*sampled_softmax"):
         Objective(ObjectiveConfig(loss="sampled_softmax", label_smoothing=0.1))
+
+
+@pytest.mark.parametrize("loss", NEGATIVE)
+@pytest.mark.parametrize("shared", [True, False])
+def test_many_targets_of_one_position_are_as_many_positions(users, loss, shared):
+    config = ObjectiveConfig(loss=loss, negative_count=7, shared_negatives=shared, calibration=0.4)
+    objective = Objective(config)
+    objective.begin(users)
+    hidden, table, targets, shares = given()
+    drawn, owners = objective.draw(targets[:, 0]), torch.tensor([0, 0, 2])
+    found = objective.by_owner(hidden, table, targets[:, 0], owners, drawn)
+    torch.testing.assert_close(found, NEGATIVE[loss](hidden[owners], table, targets, drawn, shares))

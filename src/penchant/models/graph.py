@@ -2,9 +2,9 @@
 """The graph of who did what, and one hop along its edges.
 
 An edge weighs 1 / sqrt(edges of the user times edges of the item), as in LightGCN (He et al., SIGIR 2020). Such
-a weight is a factor for each end, so a hop scales, sums plain rows, and scales again. A sum of rows picked by
-index is what `embedding_bag` does: on a CPU three to five times as fast as torch's product with a sparse
-matrix.
+a weight is a factor for each end, so vectors that are divided by the root of their edges go from row to row as
+plain means. A sum of rows picked by index is what `embedding_bag` does: on a CPU three to five times as fast as
+torch's product with a sparse matrix, and five times as fast again in bfloat16, which a mean can bear.
 
 Shape legend: U users, V item vocabulary, E edges, D embedding size.
 """
@@ -55,18 +55,21 @@ class Graph:
 
     def __init__(self, matrix: sparse.csr_array) -> None:
         self._of_users, self._of_items = Edges.of(matrix), Edges.of(matrix.T.tocsr())
-        self.user_scale = scale(np.diff(matrix.indptr))
-        """[U, 1] float32."""
-        self.item_scale = scale(np.bincount(matrix.indices, minlength=matrix.shape[1]))
+        popularity = np.bincount(matrix.indices, minlength=matrix.shape[1])
+        self._user_share, self._item_share = scale(np.diff(matrix.indptr)) ** 2, scale(popularity) ** 2
+        self.item_scale = scale(popularity)
         """[V, 1] float32: 1 / sqrt(edges), 0 without any."""
+        self.item_root = torch.from_numpy(np.sqrt(popularity, dtype=np.float32))[:, None]
+        """[V, 1] float32: sqrt(edges)."""
 
-    def to_users(self, items_VD: Tensor) -> Tensor:
-        """[U, D]: what each user gets from their items."""
-        return self.user_scale * _sum(self.item_scale * items_VD, self._of_users, self._of_items)
+    def around(self, scaled_VD: Tensor) -> Tensor:
+        """[V, D]: what comes to each item by two hops, of vectors times `item_scale`, and times that itself.
 
-    def to_items(self, users_UD: Tensor) -> Tensor:
-        """[V, D]: what each item gets from its users."""
-        return self.item_scale * _sum(self.user_scale * users_UD, self._of_items, self._of_users)
+        So it is the mean, over the item's users, of the mean of what these did; in the precision of `scaled_VD`.
+        """
+        precision = scaled_VD.dtype
+        users_UD = self._user_share.to(precision) * _sum(scaled_VD, self._of_users, self._of_items)
+        return self._item_share.to(precision) * _sum(users_UD, self._of_items, self._of_users)
 
 
 def scale(edges: np.ndarray) -> Tensor:

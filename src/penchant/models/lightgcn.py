@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
     from penchant.batch import Items, Sizes, TrainBatch, Users
 
+_BEGINNING = 1e-3
+"""Deviation of the vectors to begin with: little beside a few steps, so that what was drawn is soon forgotten."""
+
 
 class LightGCN(Learned, VectorRecommender):
     """Vectors of items, smoothed over who did what."""
@@ -49,7 +52,9 @@ class LightGCN(Learned, VectorRecommender):
         embedding_size: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 64
         layers: Annotated[int, msgspec.Meta(ge=1, le=16)] = 3
         """The paper's K, hops that are looked at: 1 for a user's own items, 3 for those of people alike too."""
-        temperature: Annotated[float, msgspec.Meta(gt=0, le=10)] = 0.2
+        cosine: bool = True
+        """Whether items are compared with users by direction alone, or by their vectors' lengths too."""
+        temperature: Annotated[float, msgspec.Meta(gt=0, le=10)] = 0.1
         """In training a user's vector is 1 / temperature long: lower lets the nearest wrong items count more."""
         given: Annotated[float, msgspec.Meta(ge=0.05, le=0.95)] = 0.5
         """Chance of an item to be part of the user's vector in a step of training, and not to be foretold."""
@@ -67,7 +72,7 @@ class LightGCN(Learned, VectorRecommender):
     def __init__(self, config: Config, sizes: Sizes) -> None:
         super().__init__(config, sizes)
         self.items = nn.Embedding(sizes.items, config.embedding_size)
-        nn.init.normal_(self.items.weight, std=config.embedding_size**-0.5)
+        nn.init.normal_(self.items.weight, std=_BEGINNING)
         self._objective = Objective(config)
         self._take_graph(sparse.csr_array((0, sizes.items), dtype=np.float32))
 
@@ -103,16 +108,18 @@ class LightGCN(Learned, VectorRecommender):
 
     def _propagate(self) -> tuple[Tensor, Tensor]:
         """([V, D] what an item brings to a user's vector, [V, D] items as they are compared with users)."""
-        graph = self._graph
         # The mean over layers is a factor for all, which no loss and no order sees: a sum does.
-        layer = torch.where(graph.item_scale > 0, self.items.weight, 0.0)
-        layers = [layer]
-        for _ in range(self.config.layers // 2):
-            layer = graph.to_items(graph.to_users(layer))
-            layers.append(layer)
-        # Odd layers, on users, are one hop from those items' layers that lie below them.
-        below = torch.stack(layers[: (self.config.layers + 1) // 2]).sum(0)
-        return graph.item_scale * below, torch.stack(layers).sum(0)
+        graph, own = self._graph, self.items.weight
+        # What is propagated may be rough where products are, too; an item's own vector is not.
+        precision = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else own.dtype
+        layer = (graph.item_scale * own).to(precision)
+        brought, items = layer.to(own.dtype), torch.where(graph.item_scale > 0, own, 0.0)
+        for hops in range(2, self.config.layers + 1, 2):
+            layer = graph.around(layer)
+            items = items + graph.item_root * layer
+            # Odd layers, on users, are one hop from those items' layers that lie below them.
+            brought = brought + layer if hops < self.config.layers else brought
+        return brought, functional.normalize(items, dim=1) if self.config.cosine else items
 
     def _vectors(self) -> tuple[Tensor, Tensor]:
         """What `_propagate` gives, computed once until the weights change; without gradients."""
@@ -161,8 +168,7 @@ class LightGCN(Learned, VectorRecommender):
         drawn = self._objective.draw(rows_T) if len(rows_T) else None
         if drawn is not None:
             drawn = replace(drawn, rows=catalogue_N[drawn.rows])
-            hidden_TD, shares_T1 = functional.embedding(owners_T, user_BD), user_BD.new_ones(len(ids_T), 1)
-            return self._objective(hidden_TD, items_VD, ids_T[:, None], shares_T1, drawn)
+            return self._objective.by_owner(user_BD, items_VD, ids_T, owners_T, drawn)
         # All that one user is to find shares one row of logits, and every user counts the same.
         people, place_T, counts = torch.unique_consecutive(owners_T, return_inverse=True, return_counts=True)
         column_T = torch.arange(len(owners_T)) - (counts.cumsum(0) - counts)[place_T]

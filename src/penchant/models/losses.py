@@ -25,6 +25,9 @@ _CHUNK_CELLS = 2**21
 _FEW = 64
 """Rows of one's own up to which a product and a sum are faster than a batched matrix product: 3 times for one."""
 
+_LEFT = 1e-6
+"""The least part of a sum in float32 that is more than rounding."""
+
 
 class _SoftmaxCrossEntropy(torch.autograd.Function):
     """Cross-entropy and its gradients in one pass over chunks of positions.
@@ -150,6 +153,34 @@ def sampled_softmax(
     certain_TM = wanted_TM.masked_fill(~_once(targets_TM, shares_TM), -torch.inf)
     total_T = _LogTotal.apply(others_TS, drawn.log_count, hits_TS, certain_TM)  # type: ignore[no-untyped-call]
     return _mean(total_T - (wanted_TM * shares_TM).sum(1))
+
+
+def sampled_softmax_by_owner(
+    hidden: Tensor, table: Tensor, targets: Tensor, owners: Tensor, drawn: Drawn
+) -> Tensor:
+    """`sampled_softmax` where many targets go with one and the same position, and all share their negatives.
+
+    The negatives are scored once for a position, not once for each of its targets. What a target that was drawn
+    as a negative adds to the sum is taken out again.
+
+    Args:
+        hidden: [B, D].
+        table: [N, D].
+        targets: [T] rows of `table`.
+        owners: [T] int64, the row of `hidden` that is to foretell each of them.
+        drawn: [S] negatives, the same for all.
+    """
+    # What a draw of a row stands for is the same however often it is drawn; rows not drawn are not looked at.
+    log_count_N = drawn.log_count.new_zeros(len(table)).index_put((drawn.rows,), drawn.log_count)
+    draws_N = drawn.rows.bincount(minlength=len(table))
+    vectors = functional.embedding(targets, table)
+    wanted_T = (functional.embedding(owners, hidden) * vectors).sum(1)
+    others_B = (_scores(hidden, table, drawn.rows) - drawn.log_count).logsumexp(1)
+    others_T = others_B[owners]
+    own_T = draws_N[targets] * (wanted_T - log_count_N[targets] - others_T).exp()
+    # A sum of which the target is nearly all is not known well without it; nor does the loss then need it.
+    others_T = others_T + torch.log1p(-own_T.clamp(max=1 - _LEFT))
+    return _mean(functional.softplus(others_T - wanted_T))
 
 
 def gbce(

@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
+from torch.nn import functional
 
 from penchant.errors import ConfigError
-from penchant.models.losses import bpr, gbce, sampled_softmax, softmax_cross_entropy
+from penchant.models.losses import bpr, gbce, sampled_softmax, sampled_softmax_by_owner, softmax_cross_entropy
 from penchant.models.negatives import Kind, Negatives
 from penchant.models.recommender import ModelConfig
 
@@ -105,3 +106,13 @@ class Objective:
             hidden_TD, table_ND, targets_TM, drawn, shares_TM,
             n_items=self._n_items, calibration=self.config.calibration,
         )  # fmt: skip
+
+    def by_owner(
+        self, hidden_BD: Tensor, table_ND: Tensor, targets_T: Tensor, owners_T: Tensor, drawn: Drawn
+    ) -> Tensor:
+        """The same where each of B positions has many targets; `owners_T` says which of them a target is of."""
+        if self.config.loss == "sampled_softmax" and self.config.shared_negatives:
+            return sampled_softmax_by_owner(hidden_BD, table_ND, targets_T, owners_T, drawn)
+        # An embedding's backward pass is many times as fast as that of an index.
+        hidden_TD, targets_T1 = functional.embedding(owners_T, hidden_BD), targets_T[:, None]
+        return self(hidden_TD, table_ND, targets_T1, hidden_TD.new_ones(targets_T1.shape), drawn)
