@@ -170,7 +170,10 @@ OWNERS = torch.tensor([0, 0, 0, 2, 2])
 def test_positions_with_many_targets_learn_as_if_each_target_had_its_own():
     """Targets that are drawn once, twice and never, and one that its position puts far above the rest."""
     hidden, table, _ = inputs(3, 6, 4, torch.float64)
-    targets, picked = torch.tensor([1, 2, 3, 1, 5]), drawn([0, 1, 2, 2, 5, 4], torch.tensor([-1.0, 0, 0.5, 0.5, 2, 3]))
+    targets, picked = (
+        torch.tensor([1, 2, 3, 1, 5]),
+        drawn([0, 1, 2, 2, 5, 4], torch.tensor([-1.0, 0, 0.5, 0.5, 2, 3])),
+    )
     ours = sampled_softmax_by_owner(hidden, table, targets, OWNERS, picked)
     theirs = sampled_softmax(hidden[OWNERS], table, targets, picked)
     torch.testing.assert_close(ours, theirs)

@@ -64,7 +64,7 @@ class LightGCN(Learned, VectorRecommender):
     space: ClassVar[dict[str, Range]] = {
         "embedding_size": Range(16, 256, log=True),
         "layers": Range(1, 5),
-        "temperature": Range(0.05, 1.0, log=True),
+        "temperature": Range(0.04, 0.5, log=True),
         "given": Range(0.2, 0.8),
     }
     config: Config
