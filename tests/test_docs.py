@@ -30,6 +30,7 @@ from penchant.features.columns import ColumnChoice
 from penchant.models.recommender import Range
 from penchant.rank.config import SourceConfig
 from penchant.rank.tasks import TaskConfig
+from penchant.recommend.explore import ExploreConfig
 from penchant.schema import Column, EventType
 from penchant.serve.eventlog import EventLog
 from penchant.serve.http import create_app
@@ -110,6 +111,7 @@ def structs():
         "features.columns": ColumnChoice,
         "rank.tasks": TaskConfig,
         "rank.sources": SourceConfig,
+        "serve.explore": ExploreConfig,
         "tune.space": Range,
     }
     rules = {f"data.checks.rules {name}": registry.load(RULES, name, "rule").Config for name in RULES}

@@ -15,8 +15,9 @@ import worlds
 from penchant import artefact, registry
 from penchant.artefact import sha256
 from penchant.bundle import bundle as module
-from penchant.bundle import verify
-from penchant.bundle.bundle import CURRENT, find, open_bundle, write_bundle
+from penchant.bundle import current, verify
+from penchant.bundle.bundle import find, open_bundle, write_bundle
+from penchant.bundle.current import CURRENT
 from penchant.bundle.manifest import FORMAT
 from penchant.errors import BundleError
 from penchant.models.recommender import VectorRecommender
@@ -92,7 +93,15 @@ def test_a_new_bundle_becomes_the_current_one(tmp_path):
     assert find(tmp_path) == second
     assert find(first) == first
     assert open_bundle(tmp_path).manifest.id == second.name
-    assert names(tmp_path) == sorted([first.name, second.name, CURRENT])
+    assert names(tmp_path) == sorted([first.name, second.name, CURRENT, current.PREVIOUS])
+    assert current.roll_back(tmp_path) == first.name
+    assert find(tmp_path) == first
+    assert current.roll_back(tmp_path) == second.name
+    with pytest.raises(BundleError, match="holds no bundle 'third'"):
+        current.point(tmp_path, "third")
+    third = write(tmp_path, make_current=False)
+    assert third.is_dir()
+    assert find(tmp_path) == second
 
 
 def test_the_same_data_have_the_same_fingerprints(tmp_path):
@@ -171,7 +180,7 @@ def test_a_failure_before_the_pointer_leaves_the_one_before_current(tmp_path, mo
             raise OSError("No space left on device")
         artefact.write_text(path, text)
 
-    monkeypatch.setattr(module, "write_text", fail)
+    monkeypatch.setattr(current, "write_text", fail)
     with pytest.raises(OSError, match="No space"):
         write(tmp_path)
     assert find(tmp_path) == before

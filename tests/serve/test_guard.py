@@ -144,3 +144,24 @@ def test_each_answer_has_an_id_and_a_line_in_the_log(client, secrets, caplog):
     assert line["status"] == 200
     assert line["ms"] > 0
     assert json.loads(caplog.records[1].message)["key"] is None
+
+
+def test_only_named_sites_may_ask_in_a_browser(service, tmp_path):
+    keys = tmp_path / "keys.toml"
+    make(keys, "shop", (Scope.READ,))
+    asks = {"origin": "https://shop.example", "access-control-request-method": "POST"}
+    asks |= {"access-control-request-headers": "authorization,content-type"}
+    with Client(create_app(service, Keys.load(keys), origins=["https://shop.example"])) as client:
+        allowed = client.request("OPTIONS", "/v1/events", headers=asks)
+        assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (
+            200,
+            "https://shop.example",
+        )
+        refused = client.request("OPTIONS", "/v1/events", headers={**asks, "origin": "https://evil.example"})
+        assert "access-control-allow-origin" not in refused.headers
+        told = client.get("/v1/users/5", headers={"origin": "https://shop.example"})
+        assert told.status_code == 401  # it may ask, and is told that it needs a key
+        assert told.headers["access-control-allow-origin"] == "https://shop.example"
+    with Client(create_app(service)) as client:
+        answer = client.request("OPTIONS", "/v1/events", headers=asks)
+        assert "access-control-allow-origin" not in answer.headers

@@ -389,8 +389,10 @@ def test_openapi_is_complete(client):
     document = client.get("/openapi.json").json()
     assert {path for path in document["paths"] if path.startswith("/v1")} == {
         "/v1/events",
-        "/v1/recommendations",
+        "/v1/experiments",
+        "/v1/impressions",
         "/v1/users",
+        "/v1/recommendations",
         "/v1/users/{user_id}",
         "/v1/users/{user_id}/recommendations",
         "/v1/items",

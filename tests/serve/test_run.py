@@ -15,7 +15,9 @@ import pytest
 
 import films
 from penchant.errors import BundleError, ConfigError
+from penchant.recommend.explore import ExploreConfig
 from penchant.schema import IdType
+from penchant.serve.crew import CrewError
 from penchant.serve.edge import ACCESS
 from penchant.serve.eventlog import EventLog
 from penchant.serve.run import ServeConfig, access_log, address, beside, listen, run
@@ -125,3 +127,25 @@ def test_the_access_log_goes_to_standard_error_only_when_it_is_wanted(capsys):
 def test_keys_that_are_not_there_are_found_before_the_bundle_is_opened(tmp_path):
     with pytest.raises(ConfigError, match="the keys cannot be read"):
         run(tmp_path / "no bundle here", ServeConfig(port=0, keys=str(tmp_path / "keys.toml")))
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (ServeConfig(port=0, explore=ExploreConfig()), "explore needs impressions = true"),
+        (ServeConfig(port=0, origins=("*",)), r"origins: '\*' is no site"),
+        (ServeConfig(port=0, origins=("shop.example/a",)), "is no site: write it as"),
+    ],
+)
+def test_what_does_not_go_together_is_found_before_any_work(tmp_path, config, message):
+    with pytest.raises(ConfigError, match=message):
+        run(tmp_path / "no bundle here", config)
+
+
+def test_a_worker_that_cannot_start_ends_all(tmp_path):
+    with pytest.raises(BundleError, match="holds no bundle"):
+        run(tmp_path, ServeConfig(port=0, workers=2))
+    folder = films.write(tmp_path / "bundles", films.dataset(), kind="popularity")
+    (folder / "model.safetensors").write_bytes(b"no")
+    with pytest.raises(CrewError, match="ended before it was ready"):
+        run(folder, ServeConfig(port=0, workers=2))

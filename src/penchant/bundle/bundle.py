@@ -18,7 +18,6 @@ card.md                    what it is, for people
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,9 +30,10 @@ from safetensors.torch import load_file, save_file
 
 from penchant import registry
 from penchant.artefact import fingerprint, new_folder, sha256, write_json, write_text
-from penchant.bundle import ranking, verify
+from penchant.bundle import current, ranking, verify
 from penchant.bundle.card import card
-from penchant.bundle.manifest import FORMAT, MAGIC, Manifest, libraries
+from penchant.bundle.current import CURRENT
+from penchant.bundle.manifest import FORMAT, MAGIC, LogMark, Manifest, libraries
 from penchant.content.library import Library
 from penchant.errors import BundleError, ConfigError
 from penchant.features.live import LiveSignals
@@ -46,11 +46,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from penchant.models.recommender import Recommender
-
-CURRENT = "CURRENT"
-
-_PLAIN = re.compile(r"[A-Za-z0-9][\w.-]{0,127}", re.ASCII)
-"""A folder's own name: no way up, no way out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +92,8 @@ def write_bundle(
     root: Path | None = None,
     parent: str | None = None,
     learned_from: str = "",
+    log: LogMark | None = None,
+    make_current: bool = True,
 ) -> Path:
     """Write a bundle under `bundles` and make it the current one.
 
@@ -111,6 +108,8 @@ def write_bundle(
         root: the folder that picture paths are relative to.
         parent: the id of the bundle that this one came from.
         learned_from: in words, which events the weights come from.
+        log: up to where `events` hold what a service's log holds.
+        make_current: whether `CURRENT` shall name it.
 
     Returns:
         the bundle's folder.
@@ -156,13 +155,15 @@ def write_bundle(
             counts={"items": len(pipeline.catalogue), "users": users.height, "events": events.height},
             metrics=dict(metrics or {}),
             learned_from=learned_from,
+            log=log,
             fingerprints={"data": data_print, "space": space_print, **pipeline.space.content.fingerprints},
             libraries=libraries(),
         )
         write_text(draft / "card.md", card(manifest))
         files = {path.name: sha256(path) for path in sorted(draft.iterdir())}
         write_json(draft / "manifest.json", msgspec.structs.replace(manifest, files=files))
-    write_text(bundles / CURRENT, bundle_id + "\n")
+    if make_current:
+        current.point(bundles, bundle_id)
     return bundles / bundle_id
 
 
@@ -174,15 +175,11 @@ def find(path: Path) -> Path:
     """
     if (path / "manifest.json").exists():
         return path
-    pointer = path / CURRENT
-    if not pointer.is_file():
+    if not (path / CURRENT).is_file():
         raise BundleError(
             f"{path} holds no bundle (neither manifest.json nor {CURRENT}). Make one: penchant train"
         )
-    name = pointer.read_text(encoding="utf-8", errors="replace").strip()
-    if not _PLAIN.fullmatch(name) or not (path / name / "manifest.json").exists():
-        raise BundleError(f"{pointer} names {name!r}, and there is no such bundle beside it")
-    return path / name
+    return path / current.named(path)
 
 
 def open_bundle(path: Path | str) -> Bundle:

@@ -17,6 +17,15 @@ FORMAT = 1
 MAGIC = "penchant-bundle"
 
 
+class LogMark(msgspec.Struct, frozen=True, kw_only=True):
+    """Up to where a bundle's events hold those of a service's log: they are not counted twice."""
+
+    identity: str
+    """Of the log."""
+    events: int
+    """The number of the last event of it that was looked at."""
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The file `manifest.json`."""
 
@@ -39,11 +48,17 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     metrics: dict[str, float] = {}
     learned_from: str = ""
     """In words, which events these weights come from; where the metrics were measured on others, it says so."""
+    log: LogMark | None = None
+    """Up to where its events hold those of a service's log; None for none of them."""
     fingerprints: dict[str, str] = {}
     """Of the data and of the feature space."""
     libraries: dict[str, str] = {}
     files: dict[str, str] = {}
     """SHA-256 of every other file."""
+
+    def held(self, identity: str) -> int:
+        """Up to which number the events of a log are among the bundle's; 0 for none of them."""
+        return self.log.events if self.log and self.log.identity == identity else 0
 
 
 def libraries() -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from penchant.cli.options import DEFAULT_ARTEFACTS, Artefacts, BundleOption, bundle_path
+from penchant.cli.options import DEFAULT_ARTEFACTS, Artefacts, BundleOption, EventsDb, bundle_path
 from penchant.cli.say import complain, examples, out
 from penchant.errors import ConfigError
 
@@ -92,14 +92,18 @@ def serve(
         str | None, typer.Option(help="Address to listen at; 0.0.0.0 for all. [default: 127.0.0.1]")
     ] = None,
     port: Annotated[int | None, typer.Option(help="0 takes any free one. [default: 8000]")] = None,
-    events_db: Annotated[
-        str | None, typer.Option(metavar="URL", help="Database of events. [default: events.db beside the bundles]")
-    ] = None,
+    events_db: EventsDb = None,
     keys: Annotated[
         str | None, typer.Option(metavar="FILE", help="Answer only who brings a key (penchant keys new).")
     ] = None,
     rate: Annotated[
         float | None, typer.Option(help="The most requests a second of each key or address. [default: any]")
+    ] = None,
+    impressions: Annotated[
+        bool | None, typer.Option("--impressions", help="Write down every list that is given.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that answer; more than one show no page. [default: 1]")
     ] = None,
     run_file: Annotated[
         Path | None, typer.Option(help="Take what is not said here from its table [serve].")
@@ -113,7 +117,10 @@ def serve(
     from penchant.config import RunConfig
 
     run = RunConfig.load(run_file) if run_file else None
-    serve_bundle(bundle_path(bundle, artefacts), run, host=host, port=port, events=events_db, keys=keys, rate=rate)
+    serve_bundle(
+        bundle_path(bundle, artefacts), run,
+        host=host, port=port, events=events_db, keys=keys, rate=rate, impressions=impressions, workers=workers,
+    )  # fmt: skip
 
 
 def serve_bundle(
@@ -135,6 +142,6 @@ def serve_bundle(
     serve_until_stopped(
         bundle,
         config,
-        extend=mount,
+        extend=mount if config.workers == 1 else None,
         ready=lambda address, _: console.print(f"Serving at {address} (Ctrl-C stops it)", markup=False),
     )

@@ -14,11 +14,15 @@ from penchant.cli import (
     bundles,
     datasets,
     doctor,
+    experimenting,
     judging,
+    keeping,
+    showing,
     simulating,
     starting,
     training,
     tuning,
+    updating,
 )
 from penchant.cli.say import Friendly, examples
 
@@ -43,13 +47,18 @@ app.command("tune", epilog=tuning.TUNE)(tuning.tune)
 app.command("evaluate", epilog=training.EVALUATE)(training.evaluate)
 app.command("compare", epilog=training.COMPARE)(training.compare)
 app.command("off-policy", epilog=judging.OFF_POLICY)(judging.off_policy)
+app.command("update", epilog=updating.UPDATE)(updating.update)
 app.command("recommend", epilog=answering.RECOMMEND)(answering.recommend)
 app.command("serve", epilog=answering.SERVE)(answering.serve)
+app.command("backup", epilog=keeping.BACKUP)(keeping.backup)
+app.command("restore", epilog=keeping.RESTORE)(keeping.restore)
 app.command("demo", epilog=starting.DEMO)(starting.demo)
 app.command("doctor", epilog=doctor.DOCTOR)(doctor.doctor)
 app.add_typer(datasets.app, name="data")
 app.add_typer(bundles.app, name="bundle")
 app.add_typer(admitting.app, name="keys")
+app.add_typer(experimenting.app, name="experiment")
+app.add_typer(showing.app, name="impressions")
 app.add_typer(simulating.app, name="simulate")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`penchant bundle show|verify`."""
+"""`penchant bundle show|verify|rollback`."""
 
 from __future__ import annotations
 
@@ -37,6 +37,18 @@ def check(bundle: Named = None, artefacts: Artefacts = DEFAULT_ARTEFACTS) -> Non
     folder = _folder(bundle, artefacts)
     opened = open_bundle(folder)
     out().print(f"{folder}: whole, and answers as it did ({opened.manifest.kind})", markup=False, soft_wrap=True)
+
+
+@app.command("rollback", epilog=examples("penchant bundle rollback"))
+def rollback(artefacts: Artefacts = DEFAULT_ARTEFACTS) -> None:
+    """Let the bundle answer again that was current before; running services take it up within seconds.
+
+    Done twice, all is as it was.
+    """
+    from penchant.bundle import current
+
+    name = current.roll_back(artefacts / "bundles")
+    out().print(f"{name} is current again", markup=False, soft_wrap=True)
 
 
 def _folder(named: str | None, artefacts: Path) -> Path:

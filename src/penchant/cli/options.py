@@ -21,6 +21,12 @@ BundleOption = Annotated[
 ]
 
 
+EventsDb = Annotated[
+    str | None,
+    typer.Option("--events-db", metavar="URL", help="Database of events. [default: events.db beside the bundles]"),
+]
+
+
 def bundle_path(named: str | None, artefacts: Path) -> Path:
     """The folder of a bundle, or of bundles whose current one is meant."""
     bundles = artefacts / "bundles"

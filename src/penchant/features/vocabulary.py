@@ -32,6 +32,11 @@ class Vocabulary:
         """The distinct values, sorted, so that the order of rows does not matter."""
         return cls(values.drop_nulls().unique().sort())
 
+    def grown(self, values: pl.Series) -> Vocabulary:
+        """The same with new values behind the known ones, sorted among themselves: no index changes."""
+        found = values.drop_nulls().unique().sort().rename("value")
+        return Vocabulary(pl.concat([self.values, found.filter(~found.is_in(self.values.implode()))]))
+
     def __len__(self) -> int:
         """Number of indices, padding and unknown included."""
         return len(self.values) + FIRST

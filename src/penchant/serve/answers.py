@@ -15,8 +15,9 @@ from starlette.responses import Response
 
 from penchant.errors import PenchantError
 from penchant.recommend.errors import WishError
-from penchant.serve.checks import FieldError, NotJSONError, UnknownItemError, UnknownUserError
+from penchant.serve.checks import FieldError, NotJSONError, UnavailableError, UnknownItemError, UnknownUserError
 from penchant.serve.eventlog import EventLogError
+from penchant.serve.impressions import ImpressionError
 from penchant.serve.itemstore import ItemStoreError
 from penchant.serve.userstore import UserStoreError
 from penchant.serve.wire import ErrorAnswer, Problem
@@ -35,6 +36,8 @@ _ENCODE = msgspec.json.Encoder().encode
 _STATUS: dict[type[PenchantError], tuple[int, str]] = {
     FieldError: (422, "invalid_field"),
     NotJSONError: (400, "not_json"),
+    UnavailableError: (409, "unavailable"),
+    ImpressionError: (503, "impressions_unavailable"),
     UnknownItemError: (404, "unknown_item"),
     UnknownUserError: (404, "unknown_user"),
     WishError: (422, "invalid_field"),
@@ -79,6 +82,12 @@ async def read_body(request: Request) -> bytes:
         if len(body) > BODY_LIMIT:
             raise _too_large()
     return bytes(body)
+
+
+def request_id(request: Request) -> str:
+    """The request's id, as `Edge` has settled it."""
+    found: str = request.scope.get("state", {}).get("request_id", "")
+    return found
 
 
 def path_id(raw: str, field: str) -> str:

@@ -6,6 +6,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from penchant.serve.checks import (
+    LARGEST_BATCH,
+    LARGEST_K,
+    FieldError,
     check_batch,
     check_id,
     check_more,
@@ -14,14 +17,18 @@ from penchant.serve.checks import (
     check_type,
     check_value,
 )
-from penchant.serve.eventtable import Event
+from penchant.serve.eventtable import REQUEST, Event
+from penchant.serve.impressiontable import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from penchant.features.live import More
     from penchant.schema import Schema
-    from penchant.serve.wire import HistoryEvent, Id, NewEvent
+    from penchant.serve.wire import HistoryEvent, Id, NewEvent, SeenList
+
+LONGEST_REQUEST = 128
+"""Characters of a request's id."""
 
 
 def events_of(events: Sequence[NewEvent], schema: Schema, now: int) -> list[Event]:
@@ -44,11 +51,39 @@ def events_of(events: Sequence[NewEvent], schema: Schema, now: int) -> list[Even
             time=check_time(event.time, now, f"events[{index}].time"),
             type=check_type(event.type, default, f"events[{index}].type"),
             value=check_value(event.value, f"events[{index}].value"),
-            more=check_more(event, schema.context, now, f"events[{index}]"),
+            more=_more(event, schema, now, f"events[{index}]"),
             event_id=check_name(event.event_id, f"events[{index}].event_id"),
         )
         for index, event in enumerate(events)
     ]
+
+
+def seen_of(lists: Sequence[SeenList], schema: Schema, now: int) -> list[Seen]:
+    """Lists that came to somebody's eyes; arguments and errors as of `events_of`."""
+    if len(lists) > LARGEST_BATCH:
+        raise FieldError("impressions", f"at most {LARGEST_BATCH:,} at once, these are {len(lists):,}")
+    return [_seen(one, schema, now, f"impressions[{index}]") for index, one in enumerate(lists)]
+
+
+def _seen(one: SeenList, schema: Schema, now: int, field: str) -> Seen:
+    if len(one.items or []) > LARGEST_K:
+        raise FieldError(f"{field}.items", f"at most {LARGEST_K:,}, these are {len(one.items or []):,}")
+    items = [check_id(item, schema.item_id, f"{field}.items[{at}]") for at, item in enumerate(one.items or [])]
+    if len(one.request_id) > LONGEST_REQUEST:
+        raise FieldError(f"{field}.request_id", f"must be at most {LONGEST_REQUEST} characters long")
+    check_name(one.request_id, f"{field}.request_id")
+    return Seen(
+        request_id=one.request_id,
+        time=check_time(one.time, now, f"{field}.time"),
+        items=None if one.items is None else items,
+    )
+
+
+def _more(event: NewEvent, schema: Schema, now: int, field: str) -> More | None:
+    """What an event says beyond, and which answer led to it: a column of the data of that name goes before."""
+    said = check_more(event, schema.context, now, field)
+    request = check_name(event.request_id, f"{field}.request_id")
+    return said if request is None else {REQUEST: request, **(said or {})}
 
 
 def history_of(

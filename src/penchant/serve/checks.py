@@ -52,6 +52,10 @@ class UnknownItemError(RequestError):
         self.field = "item_id"
 
 
+class UnavailableError(RequestError):
+    """This service does not do that; how it was started says why."""
+
+
 class UnknownUserError(RequestError):
     """Nothing is known of this user."""
 

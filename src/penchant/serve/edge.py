@@ -48,6 +48,7 @@ class Edge:
         if raw and scope["path"].startswith(API):
             scope["path"] = raw.partition(b"?")[0].decode("latin-1")
         name = _name(scope)
+        scope.setdefault("state", {})["request_id"] = name.decode()
         status = 500
         start = time.perf_counter()
 

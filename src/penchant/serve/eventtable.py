@@ -19,6 +19,8 @@ SEQUENCE = "sequence"
 MORE = "more"
 """What an event says beyond the other columns, as a JSON object; null where that is nothing."""
 
+REQUEST = "request_id"
+"""In `more`: of the answer whose list led to an event."""
 NUMBER, TEXT = "_number", "_text"
 """Ends of the names of the two columns of an id, one of which is null."""
 

@@ -103,7 +103,7 @@ class Guard:
 
 def needs(method: str, path: str) -> Scope:
     """What a key must be good for to make a request."""
-    if path == "/v1/events":
+    if path in {"/v1/events", "/v1/impressions"}:
         return Scope.EVENTS
     if path.startswith(_API):
         asks = method in {"GET", "HEAD"} or path == "/v1/recommendations"

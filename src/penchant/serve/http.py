@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import FastAPI, Path, Query, Request
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import FileResponse, Response
 from starlette.routing import Match
 
 from penchant import __version__
 from penchant.serve import answers, openapi, wire
-from penchant.serve.answers import answer, path_id, read_body
+from penchant.serve.answers import answer, path_id, read_body, request_id
 from penchant.serve.checks import decode, decode_events
 from penchant.serve.edge import Edge
 from penchant.serve.guard import Guard
@@ -28,7 +29,7 @@ from penchant.serve.telemetry import Telemetry
 from penchant.serve.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from penchant.serve.guard import Pace
     from penchant.serve.keys import Keys
@@ -43,6 +44,8 @@ _INVALID = (422, "A field does not hold what it should")
 _NO_ITEM = (404, "The bundle does not hold this item")
 _BODY = ((400, "The body is not JSON"), (413, "The body is too large"), _INVALID)
 _UNWRITTEN = (503, "The items cannot be written: nothing was kept")
+_UNSEEN = (409, "No impressions are written here")
+_UNKEPT = (503, "The impressions cannot be written or read now")
 _UNMET = (503, "The users cannot be written: nothing was kept")
 _NOBODY = (404, "Nothing is known of this user")
 _FULL = (503, "The event log cannot be written: nothing was kept")
@@ -53,7 +56,9 @@ K = Annotated[int, Query(description="how many items, 1 to 1000", examples=[10])
 ExcludeSeen = Annotated[bool, Query(description="leave out what the user already did")]
 
 
-def create_app(service: Service, keys: Keys | None = None, pace: Pace | None = None) -> FastAPI:
+def create_app(
+    service: Service, keys: Keys | None = None, pace: Pace | None = None, origins: Sequence[str] = ()
+) -> FastAPI:
     """The web application that answers for `service`, in the threads of `app.state.pool`.
 
     It takes over the number of threads that torch has now. It does not close the service: who made it does.
@@ -62,9 +67,10 @@ def create_app(service: Service, keys: Keys | None = None, pace: Pace | None = N
         service: what answers.
         keys: those that let in; None lets everybody in.
         pace: how many requests each client may make; None for any number.
+        origins: sites whose pages may ask in a browser (CORS).
     """
     turns = Turns()
-    telemetry = Telemetry(service.ready)
+    telemetry = Telemetry(service.ready, service.offering.impressions)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -81,11 +87,20 @@ def create_app(service: Service, keys: Keys | None = None, pace: Pace | None = N
     )
     app.state.pool = turns.pool
     app.add_middleware(Guard, keys=keys, pace=pace)
+    if origins:  # before the guard: a browser asks whether it may ask, and brings no key for that
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(origins),
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["authorization", "content-type", "x-api-key", "x-request-id"],
+            expose_headers=["retry-after", "x-request-id"],
+        )
     app.add_middleware(Edge, telemetry=telemetry)  # outermost: it also counts what the guard refuses
     app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
     answers.install(app)
     _add_recommendations(app, service, turns)
     _add_events(app, service, turns, telemetry)
+    _add_impressions(app, service, turns)
     _add_items(app, service, turns)
     _add_users(app, service, turns)
     _add_operations(app, service, telemetry)
@@ -98,10 +113,12 @@ def _add_recommendations(app: FastAPI, service: Service, turns: Turns) -> None:
         tags=["recommendations"],
         **openapi.documented(wire.Recommendations, _INVALID),
     )
-    async def recommendations(user_id: UserId, k: K = 10, exclude_seen: ExcludeSeen = True) -> Response:
+    async def recommendations(
+        request: Request, user_id: UserId, k: K = 10, exclude_seen: ExcludeSeen = True
+    ) -> Response:
         """What to recommend to a user now, the last click included; somebody unknown is a stranger."""
         user = path_id(user_id, "user_id")
-        return answer(await turns.take(service.recommend, user, k, exclude_seen))
+        return answer(await turns.take(service.recommend, user, k, exclude_seen, None, request_id(request)))
 
     body = {"schema": openapi.reference(wire.ListRequest), "examples": openapi.LIST_BODY}
 
@@ -113,7 +130,7 @@ def _add_recommendations(app: FastAPI, service: Service, turns: Turns) -> None:
     async def recommendations_for(request: Request) -> Response:
         """What to recommend to a user, or to somebody with this history, as wished; nothing is written down."""
         asked = decode(await read_body(request), wire.ListRequest)
-        return answer(await turns.take(service.recommend_as, asked))
+        return answer(await turns.take(service.recommend_as, asked, request_id(request)))
 
 
 def _add_events(app: FastAPI, service: Service, turns: Turns, telemetry: Telemetry) -> None:
@@ -131,6 +148,26 @@ def _add_events(app: FastAPI, service: Service, turns: Turns, telemetry: Telemet
         receipt = await (await turns.aside(submit) if len(raw) > _LARGE_BODY else submit())
         telemetry.events(receipt.accepted, receipt.unknown_items)
         return answer(receipt)
+
+
+def _add_impressions(app: FastAPI, service: Service, turns: Turns) -> None:
+    body = {"schema": openapi.reference(wire.SeenLists), "examples": openapi.SEEN_BODY}
+
+    @app.post(
+        "/v1/impressions",
+        tags=["experiments"],
+        **openapi.documented(wire.SeenReceipt, *_BODY, _UNSEEN, _UNKEPT, body=body),
+    )
+    async def add_impressions(request: Request) -> Response:
+        """Say which lists, or which of their items, came to somebody's eyes."""
+        said = decode(await read_body(request), wire.SeenLists)
+        receipt: wire.SeenReceipt = await asyncio.wrap_future(service.confirm(said.impressions))
+        return answer(receipt)
+
+    @app.get("/v1/experiments", tags=["experiments"], **openapi.documented(wire.ExperimentCards, _UNKEPT))
+    async def experiments() -> Response:
+        """What each experiment has come to. It may be looked at as often as one likes."""
+        return answer(await turns.aside(service.experiments))
 
 
 def _add_items(app: FastAPI, service: Service, turns: Turns) -> None:

@@ -32,6 +32,10 @@ _STRUCTS = (
     wire.SimilarItems,
     wire.ItemCard,
     wire.UserCard,
+    wire.SeenList,
+    wire.SeenLists,
+    wire.SeenReceipt,
+    wire.ExperimentCards,
     wire.Readiness,
     wire.ErrorAnswer,
 )
@@ -68,6 +72,41 @@ _EXAMPLES: dict[type[msgspec.Struct], Any] = {
         features={"age": 49, "occupation": "writer"},
         signals={"events": 39, "since_last": 3600.0},
     ),
+    wire.SeenReceipt: wire.SeenReceipt(accepted=1),
+    wire.ExperimentCards: wire.ExperimentCards(
+        experiments=[
+            wire.ExperimentCard(
+                name="longer histories",
+                started=1_795_000_000_000_000,
+                ended=None,
+                metric="conversion",
+                types=["watched"],
+                hours=24.0,
+                alpha=0.05,
+                variants=[
+                    wire.VariantCard(
+                        name=name,
+                        bundle=bundle,
+                        share=0.5,
+                        users=5210,
+                        counted=4803,
+                        mean=mean,
+                        low=low,
+                        high=high,
+                    )
+                    for name, bundle, mean, low, high in (
+                        ("control", "20261118-sasrec", 0.211, 0.193, 0.229),
+                        ("longer", "20261125-sasrec", 0.236, 0.217, 0.255),
+                    )
+                ],
+                compared=[
+                    wire.Compared(
+                        variant="longer", control="control", difference=0.025, low=0.001, high=0.049, p=0.041
+                    )
+                ],
+            )
+        ]
+    ),
     wire.Readiness: wire.Readiness(
         ready=True, bundle="20261125-sasrec", model="sasrec", items=1682, users=943, events_logged=1042
     ),
@@ -78,6 +117,13 @@ EVENTS_BODY = {
     "one": {"summary": "one event", "value": _EVENT},
     "list": {"summary": "a list", "value": [_EVENT, {"user_id": "a stranger", "item_id": 181, "value": 4.5}]},
     "object": {"summary": "a list in an object", "value": {"events": [_EVENT]}},
+}
+SEEN_BODY = {
+    "whole": {"summary": "a whole list", "value": {"impressions": [{"request_id": "page-8812"}]}},
+    "part": {
+        "summary": "its first two items",
+        "value": {"impressions": [{"request_id": "page-8812", "items": [50, 181]}]},
+    },
 }
 LIST_BODY = {
     "stranger": {"summary": "a stranger who watched one film", "value": {"history": [{"item_id": 50}]}},

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-import errno
 import logging
+import math
+import re
 import signal
-import socket
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,26 +17,34 @@ import msgspec
 import torch
 import uvicorn
 
-from penchant.bundle.bundle import open_bundle
+from penchant.bundle.bundle import find, open_bundle
 from penchant.errors import ConfigError
+from penchant.recommend.explore import ExploreConfig  # noqa: TC001 - msgspec reads it
 from penchant.serve.beat import Beat
+from penchant.serve.crew import Crew
 from penchant.serve.edge import ACCESS
 from penchant.serve.eventlog import EventLog
 from penchant.serve.guard import Pace
 from penchant.serve.http import create_app
+from penchant.serve.impressions import ImpressionLog
 from penchant.serve.keys import Keys
+from penchant.serve.listening import address, listen
+from penchant.serve.offering import Offering
 from penchant.serve.service import Service
+from penchant.serve.watching import Watch
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator
     from types import FrameType
 
     from fastapi import FastAPI
 
-_BACKLOG = 2048
 _LEAST_BURST = 10.0
 _LOOK_EVERY = 0.05
-"""Seconds after which the database is looked into for what other processes said of items."""
+"""Seconds after which the database is looked into for what other processes said of items and users."""
+_WATCH_EVERY = 1.0
+"""Seconds after which the folder of bundles is looked into for another current bundle, or an experiment."""
 
 
 class ServeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,6 +66,16 @@ class ServeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Requests that may come at once, with `rate`; None for those of two seconds, and at least 10."""
     access_log: bool = False
     """Whether each request is written to standard error, as a line of JSON."""
+    impressions: bool = False
+    """Whether every list that is given is written down, for off-policy evaluation; experiments write theirs."""
+    explore: ExploreConfig | None = None
+    """How much places of a list explore; None for not at all. Needs `impressions`."""
+    workers: Annotated[int, msgspec.Meta(ge=1, le=256)] = 1
+    """Processes that answer. Each holds all of the bundle; more than one show no page for people."""
+    origins: tuple[str, ...] = ()
+    """Sites whose pages may ask in a browser (CORS), such as "https://shop.example"; none by default."""
+    grace: Annotated[float, msgspec.Meta(ge=0)] = 30.0
+    """Seconds that requests under way have to end once the service is told to."""
 
 
 def run(
@@ -64,76 +83,98 @@ def run(
     config: ServeConfig | None = None,
     *,
     extend: Callable[[FastAPI, Service], None] | None = None,
-    ready: Callable[[str, Service], None] | None = None,
+    ready: Callable[[str, Service | None], None] | None = None,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C.
 
     Args:
         bundle: a bundle, or the folder of bundles whose current one is served.
         config: where to listen and where events are kept.
-        extend: adds pages to the app before it starts.
-        ready: told the address once everything is loaded, just before the first request is taken.
+        extend: adds pages to the app before it starts; with several workers it must be importable.
+        ready: told the address once everything is loaded, just before the first request is taken, and the service,
+            if one process is all of it.
 
     Raises:
         ConfigError: the port is taken or the host is not this machine's, or there are no keys in the file of
             keys; found before any work begins.
         BundleError: the bundle cannot be served.
         EventLogError: the event log cannot be opened.
+        CrewError: a worker of several could not be started.
     """
     bundle, config = Path(bundle), config or ServeConfig()
+    check(config)
     with listen(config.host, config.port) as listener:
-        torch.set_num_threads(config.threads)
-        keys = Keys.load(Path(config.keys)) if config.keys else None
-        pace = Pace(config.rate, config.burst or max(2 * config.rate, _LEAST_BURST)) if config.rate else None
-        opened = open_bundle(bundle)
+        if config.workers == 1:
+            serve(listener, bundle, config, extend, ready)
+            return
+        find(bundle)
+        work = partial(_work, bundle=bundle, config=config, extend=extend)
+        Crew(work, listener, config.workers).run(lambda: ready(address(listener), None) if ready else None)
+
+
+def check(config: ServeConfig) -> None:
+    """Refuse what does not go together, before any work begins.
+
+    Raises:
+        ConfigError: names the key.
+    """
+    if config.explore and not config.impressions:
+        raise ConfigError("[serve] explore needs impressions = true: what is left to chance must be written down")
+    for origin in config.origins:
+        if not re.fullmatch(r"https?://[^/*\s]+", origin):
+            raise ConfigError(f'[serve] origins: {origin!r} is no site: write it as "https://shop.example"')
+
+
+def serve(
+    listener: socket.socket,
+    bundle: Path,
+    config: ServeConfig,
+    extend: Callable[[FastAPI, Service], None] | None,
+    ready: Callable[[str, Service], None] | None,
+) -> None:
+    """Answer at a socket in this process until SIGTERM or Ctrl-C; arguments and errors as of `run`."""
+    torch.set_num_threads(config.threads)
+    keys = Keys.load(Path(config.keys)) if config.keys else None
+    pace = Pace(config.rate, config.burst or max(2 * config.rate, _LEAST_BURST)) if config.rate else None
+    opened = open_bundle(bundle)
+    with ExitStack() as ends:
         log = EventLog(config.events or beside(bundle))
-        try:
-            service = Service(opened, log)
-            app = create_app(service, keys, pace)
-            if extend:
-                extend(app, service)
-            if ready:
-                ready(address(listener), service)
-            server = uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning"))
-            with access_log(wanted=config.access_log), Beat(service.follow, _LOOK_EVERY), _orderly_end():
-                server.run(sockets=[listener])
-        finally:
-            log.close()
+        ends.callback(log.close)
+        shown = ImpressionLog(log.engine)
+        ends.callback(shown.close)
+        service = Service(opened, log, offering=Offering(shown, config.explore, every=config.impressions))
+        watch = Watch(service, bundle)
+        app = create_app(service, keys, pace, config.origins)
+        if extend:
+            extend(app, service)
+        settings = uvicorn.Config(
+            app, access_log=False, log_level="warning", timeout_graceful_shutdown=math.ceil(config.grace)
+        )
+        ends.enter_context(access_log(wanted=config.access_log))
+        ends.enter_context(Beat(service.follow, _LOOK_EVERY))
+        ends.enter_context(Beat(watch.look, _WATCH_EVERY))
+        ends.enter_context(_orderly_end())
+        if ready:
+            ready(address(listener), service)
+        uvicorn.Server(settings).run(sockets=[listener])
+
+
+def _work(
+    listener: socket.socket,
+    told: Callable[[], None],
+    *,
+    bundle: Path,
+    config: ServeConfig,
+    extend: Callable[[FastAPI, Service], None] | None,
+) -> None:
+    """What a worker of several does."""
+    serve(listener, bundle, config, extend, lambda _address, _service: told())
 
 
 def beside(bundle: Path) -> str:
     """The event log's address where none is given: `events.db` in the folder that holds the bundles."""
     folder = bundle.parent if (bundle / "manifest.json").exists() else bundle
     return f"sqlite:///{folder.resolve() / 'events.db'}"
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket: nobody else can take the address, and who comes while the bundle loads waits.
-
-    Raises:
-        ConfigError: says what is wrong with the address, and which option changes it.
-    """
-    try:
-        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except socket.gaierror as error:
-        raise ConfigError(f"There is no host {host!r} ({error.strerror}): choose another with --host") from error
-    listener = socket.socket(family, kind, protocol)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(where)
-        listener.listen(_BACKLOG)  # without this, Linux lets a second program bind the same port
-    except OSError as error:
-        listener.close()
-        raise ConfigError(_cannot_listen(host, port, error)) from error
-    return listener
-
-
-def address(listener: socket.socket) -> str:
-    """What to type into a browser on this machine."""
-    host, port = listener.getsockname()[:2]
-    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
-        host = "127.0.0.1"
-    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
 @contextmanager
@@ -168,11 +209,3 @@ def access_log(*, wanted: bool) -> Iterator[None]:
     finally:
         ACCESS.removeHandler(handler)
         ACCESS.level, ACCESS.propagate = before
-
-
-def _cannot_listen(host: str, port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"Port {port} at {host} is in use by another program: choose another with --port, or stop that one"
-    if error.errno == errno.EACCES:
-        return f"Port {port} needs more rights than this user has: choose one above 1023 with --port"
-    return f"Cannot listen at {host}, port {port} ({error.strerror}): choose others with --host and --port"

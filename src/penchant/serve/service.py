@@ -1,38 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The service: a bundle, and what happened since. It knows no HTTP.
-
-Whatever it holds for the running bundle is in one `Running`, replaced in one step by `swap`: a request takes
-the reference once and is answered by one bundle, whatever happens meanwhile.
-"""
+"""The service: what is asked of a bundle and of what happened since. It knows no HTTP."""
 
 from __future__ import annotations
 
 import logging
-import threading
-import time as clock
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from penchant.bundle.bundle import open_bundle
-from penchant.serve import answering, arrivals
+from penchant.serve import answering, arrivals, experiments
 from penchant.serve.answering import row_of
-from penchant.serve.checks import FieldError, UnknownUserError, check_id, check_k
-from penchant.serve.itemstore import ItemStore
-from penchant.serve.running import Running
-from penchant.serve.userstore import UserStore
-from penchant.serve.wire import ItemBody, ItemCard, NewItem, NewUser, Readiness, Receipt, SimilarItems, UserCard
+from penchant.serve.checks import FieldError, UnavailableError, UnknownUserError, check_id, check_k
+from penchant.serve.holding import Holding
+from penchant.serve.results import results
+from penchant.serve.wire import (
+    ExperimentCards,
+    ItemBody,
+    ItemCard,
+    NewItem,
+    NewUser,
+    Receipt,
+    SeenReceipt,
+    SimilarItems,
+    UserCard,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from penchant.bundle.bundle import Bundle
     from penchant.recommend.wishes import Wishes
-    from penchant.schema import Schema
-    from penchant.serve.eventlog import EventLog, Written
-    from penchant.serve.eventtable import Event
+    from penchant.serve.eventlog import Written
     from penchant.serve.wire import (
         HistoryEvent,
         Id,
@@ -40,31 +39,21 @@ if TYPE_CHECKING:
         ListRequest,
         NewEvent,
         Recommendations,
+        SeenList,
         UserBody,
         UserReceipt,
     )
 
 LOG = logging.getLogger(__name__)
 
+_KEEP = 5_000_000
+"""Microseconds for which the results of experiments are kept."""
 
-class Service:
-    """Answers from a bundle and from every event since. Safe to use from many threads.
 
-    Args:
-        bundle: what answers.
-        log: where events are kept; the caller closes it.
-        now: the clock, in nanoseconds since 1970.
-    """
+class Service(Holding):
+    """Answers from a bundle and from every event since. Safe to use from many threads; made as `Holding` is."""
 
-    def __init__(self, bundle: Bundle, log: EventLog, now: Callable[[], int] = clock.time_ns) -> None:
-        self._log = log
-        self._now = now
-        self._items, self._users = ItemStore(log.engine), UserStore(log.engine)
-        self._turn = threading.Lock()
-        self._stocking = threading.Lock()
-        self._taken = 0
-        self._take_up(bundle)
-        log.listen(self._took, after=self._taken)
+    _counted: tuple[int, ExperimentCards | None] = (0, None)
 
     # Events
 
@@ -107,51 +96,117 @@ class Service:
 
     # Answers
 
-    def recommend_as(self, asked: ListRequest) -> Recommendations:
-        """What is asked for, by user or by history, as wished.
+    def recommend_as(self, asked: ListRequest, request_id: str = "") -> Recommendations:
+        """What is asked for, by user or by history, as wished; `request_id` as of `recommend`.
 
         Raises:
             FieldError, WishError: name the field that cannot be taken.
         """
         if asked.user_id is None:
-            return self.recommend_for(asked.history or [], asked.k, asked.exclude_seen, asked)
+            return self.recommend_for(asked.history or [], asked.k, asked.exclude_seen, asked, request_id)
         if asked.history is not None:
             raise FieldError("history", "stands beside user_id: give one of them")
-        return self.recommend(asked.user_id, asked.k, asked.exclude_seen, asked)
+        return self.recommend(asked.user_id, asked.k, asked.exclude_seen, asked, request_id)
 
     def recommend(
-        self, user_id: Id, k: int = 10, exclude_seen: bool = True, wishes: Wishes | None = None
+        self,
+        user_id: Id,
+        k: int = 10,
+        exclude_seen: bool = True,
+        wishes: Wishes | None = None,
+        request_id: str = "",
     ) -> Recommendations:
         """The best `k` items for a user now; whoever is unknown is a stranger.
+
+        Args:
+            user_id: who.
+            k: how many.
+            exclude_seen: whether what they did is left out.
+            wishes: what else is wished.
+            request_id: of the request that the list is shown to; empty for one that nobody is shown.
 
         Raises:
             FieldError: `user_id` cannot be an id, or `k` is out of bounds.
             WishError: a wish does not fit the items or the model.
         """
         check_k(k)
-        running = self._running
-        user = check_id(user_id, running.bundle.pipeline.space.schema.user_id, "user_id")
-        known = running.sessions.knows(user)
-        users = running.sessions.user(user, self._now() // 1000)
-        return answering.recommend(
-            running, users, self._now() // 1000, known=known, k=k, exclude_seen=exclude_seen, wishes=wishes
-        )
+        user = check_id(user_id, self.schema.user_id, "user_id")
+        place = self._place(user)
+        sessions, now = place.running.sessions, self._now() // 1000
+        known = sessions.knows(user)
+        return self.offering.answer(
+            place, sessions.user(user, now), now,
+            user_id=user, known=known, k=k, exclude_seen=exclude_seen, wishes=wishes, request_id=request_id,
+        )  # fmt: skip
 
     def recommend_for(
-        self, history: Sequence[HistoryEvent], k: int = 10, exclude_seen: bool = True, wishes: Wishes | None = None
+        self,
+        history: Sequence[HistoryEvent],
+        k: int = 10,
+        exclude_seen: bool = True,
+        wishes: Wishes | None = None,
+        request_id: str = "",
     ) -> Recommendations:
         """The best `k` items for somebody with this history, given oldest first where times are equal.
+
+        Arguments as of `recommend`.
 
         Raises:
             FieldError: names the index and the field that cannot be taken.
             WishError: a wish does not fit the items or the model.
         """
         check_k(k)
-        running, now = self._running, self._now() // 1000
-        done = arrivals.history_of(history, running.bundle.pipeline.space.schema, now)
-        users = running.sessions.stranger(done, now)
-        known = len(users.history.rows) > 0
-        return answering.recommend(running, users, now, known=known, k=k, exclude_seen=exclude_seen, wishes=wishes)
+        place, now = self._place(None), self._now() // 1000
+        done = arrivals.history_of(history, place.running.bundle.pipeline.space.schema, now)
+        users = place.running.sessions.stranger(done, now)
+        return self.offering.answer(
+            place, users, now,
+            user_id=None, known=len(users.history.rows) > 0,
+            k=k, exclude_seen=exclude_seen, wishes=wishes, request_id=request_id,
+        )  # fmt: skip
+
+    def confirm(self, lists: Sequence[SeenList]) -> Future[SeenReceipt]:
+        """Write down what came to somebody's eyes.
+
+        Returns:
+            Done when it is durable; fails with `ImpressionError`.
+
+        Raises:
+            FieldError: names the index and the field that cannot be taken.
+            UnavailableError: no impressions are written here.
+        """
+        if self.offering.impressions is None:
+            raise UnavailableError("No impressions are written here: serve with impressions = true")
+        schema, now = self.schema, self._now() // 1000
+        seen = arrivals.seen_of(lists, schema, now)
+        receipt: Future[SeenReceipt] = Future()
+        receipt.set_running_or_notify_cancel()
+
+        def written(kept: Future[None]) -> None:
+            if error := kept.exception():
+                receipt.set_exception(error)
+            else:
+                receipt.set_result(SeenReceipt(accepted=len(seen)))
+
+        self.offering.impressions.confirm(seen).add_done_callback(written)
+        return receipt
+
+    def experiments(self) -> ExperimentCards:
+        """What each experiment of the bundles' folder has come to, newest first; counted anew every few seconds.
+
+        Raises:
+            ConfigError: the file of experiments is damaged.
+            ImpressionError: the database cannot be read.
+        """
+        now = self._now() // 1000
+        if self.bundles is None or self.offering.impressions is None:
+            return ExperimentCards(experiments=[])
+        counted, cards = self._counted
+        if cards is None or not counted <= now < counted + _KEEP:
+            known = reversed(experiments.read(self.bundles))
+            cards = ExperimentCards(experiments=[results(self._log.engine, one, now) for one in known])
+            self._counted = now, cards
+        return cards
 
     def similar(self, item_id: Id, k: int = 10) -> SimilarItems:
         """The `k` items that having done `item_id` leads to most.
@@ -209,6 +264,7 @@ class Service:
             receipt = running.stock.take(items, whole=whole, field=field)
             # First what can be given, then what histories may hold: see `answering.recommend`.
             running.sessions.stock(running.stock.view.pipeline.catalogue)
+            self._others_follow()
         return receipt
 
     # Users
@@ -260,26 +316,11 @@ class Service:
     def _meet(self, users: Sequence[NewUser], *, whole: bool, field: str = "") -> UserReceipt:
         with self._stocking:
             running = self._running
-            return running.people.take(users, running.sessions, whole=whole, field=field)
-
-    def follow(self) -> None:
-        """Take up what other processes on the same database said of items and users.
-
-        Raises:
-            ItemStoreError, UserStoreError: the database is away.
-        """
-        with self._stocking:
-            running = self._running
-            running.people.follow(running.sessions)
-            if running.stock.follow():
-                running.sessions.stock(running.stock.view.pipeline.catalogue)
+            receipt = running.people.take(users, running.sessions, whole=whole, field=field)
+            self._others_follow()
+        return receipt
 
     # What people see
-
-    @property
-    def schema(self) -> Schema:
-        """What the running bundle's tables hold."""
-        return self._running.bundle.pipeline.space.schema
 
     def item(self, item_id: Id) -> ItemCard:
         """What is known of an item."""
@@ -328,49 +369,6 @@ class Service:
         rows = running.sessions.past(user).rows
         shelf = running.stock.view.shelf
         return [shelf.card(row) for row in rows[-limit:].flip(0).tolist()]
-
-    # Operation
-
-    def ready(self) -> Readiness:
-        """What answers now."""
-        running = self._running
-        return Readiness(
-            ready=not self._log.closed and not self._log.away,
-            bundle=running.bundle.manifest.id,
-            model=running.bundle.manifest.kind,
-            items=len(running.stock.view.pipeline.catalogue),
-            users=len(running.sessions),
-            events_logged=self._log.last,
-        )
-
-    def swap(self, folder: Path) -> None:
-        """Answer from the bundle in `folder` from now on; requests under way end as they began.
-
-        Raises:
-            BundleError: it is damaged, foreign or too new; the running bundle stays.
-        """
-        before = self._running.bundle.manifest.id
-        bundle = open_bundle(folder)
-        with self._stocking:
-            self._take_up(bundle)
-        LOG.info("bundle %s gave way to %s", before, self._running.bundle.manifest.id)
-
-    def _take_up(self, bundle: Bundle) -> None:
-        """Encode what the bundle and the log hold, and then, while the writer waits, what came meanwhile."""
-        running, last = Running.begin(bundle, self._log, self._items, self._users)
-        nobody = running.sessions.stranger([])
-        answering.recommend(running, nobody, 0, known=False, k=1, exclude_seen=True)  # warm every cache
-        with self._turn:
-            self._taken = running.catch_up(self._log, last)
-            self._running = running
-
-    def _took(self, events: Sequence[Event], first: int) -> None:
-        """Called by the log's writer when `events` are durable, in their order; numbers start at `first`."""
-        with self._turn:
-            sessions = self._running.sessions
-            fresh = events[max(self._taken - first + 1, 0) :]  # a swap may have read some of them already
-            sessions.take([(e.user_id, e.item_id, e.time, e.type, e.value, e.more) for e in fresh])
-            self._taken = max(self._taken, first + len(events) - 1)
 
 
 def _named(item_id: Id, body: ItemBody) -> NewItem:

@@ -44,12 +44,35 @@ class NewEvent(HistoryEvent, frozen=True, kw_only=True):
     event_id: Annotated[
         str | None, Described(description="its own name: sent again after a lost answer, it is not written again")
     ] = None
+    request_id: Annotated[
+        str | None, Described(description="of the answer whose list led to it, where that is known")
+    ] = None
 
 
 class NewEvents(_Request, frozen=True, kw_only=True):
     """Many events at once."""
 
     events: list[NewEvent]
+
+
+class SeenList(_Request, frozen=True, kw_only=True):
+    """What of a list came to somebody's eyes."""
+
+    request_id: Annotated[str, Described(description="of the answer", examples=["page-8812"])]
+    items: Annotated[list[Id] | None, Described(description="which of its items; left out: all of them")] = None
+    time: Annotated[str | int | float | None, Described(description=_TIME)] = None
+
+
+class SeenLists(_Request, frozen=True, kw_only=True):
+    """What of several lists came to somebody's eyes."""
+
+    impressions: list[SeenList]
+
+
+class SeenReceipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What was seen is on the disk."""
+
+    accepted: int
 
 
 class ListRequest(Wishes, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -181,11 +204,13 @@ class Recommendations(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         known: whether anything is known of this user.
         bundle: the id of the bundle that answered.
+        request_id: by which `POST /v1/impressions` names this list; also in the header `X-Request-ID`.
     """
 
     items: list[Recommendation]
     known: bool
     bundle: str
+    request_id: str = ""
 
 
 class Similar(msgspec.Struct, frozen=True, kw_only=True):
@@ -235,6 +260,61 @@ class UserCard(msgspec.Struct, frozen=True, kw_only=True):
     events: int
     features: dict[str, Any]
     signals: dict[str, float | None]
+
+
+class VariantCard(msgspec.Struct, frozen=True, kw_only=True):
+    """One variant of an experiment.
+
+    Attributes:
+        users: how many were shown a list.
+        counted: of how many the time in which what they do counts is over.
+        mean: their mean outcome, and an interval that holds the truth at all times at once; null where nothing can
+            be said yet.
+    """
+
+    name: str
+    bundle: str
+    share: float
+    users: int
+    counted: int
+    mean: float | None
+    low: float | None
+    high: float | None
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """How much more one variant's mean outcome is than the first one's.
+
+    Attributes:
+        p: always valid: it may be looked at as often as one likes.
+    """
+
+    variant: str
+    control: str
+    difference: float | None
+    low: float | None
+    high: float | None
+    p: float
+
+
+class ExperimentCard(msgspec.Struct, frozen=True, kw_only=True):
+    """What an experiment has come to; times in microseconds since 1970."""
+
+    name: str
+    started: int
+    ended: int | None
+    metric: str
+    types: list[str]
+    hours: float
+    alpha: float
+    variants: list[VariantCard]
+    compared: list[Compared]
+
+
+class ExperimentCards(msgspec.Struct, frozen=True, kw_only=True):
+    """All experiments, newest first."""
+
+    experiments: list[ExperimentCard]
 
 
 class Readiness(msgspec.Struct, frozen=True, kw_only=True):
