@@ -116,16 +116,22 @@ def tiktok(data: Path) -> Parts:
 
 
 def ta_feng(data: Path) -> Parts:
-    """By global time: the last tenth of the events is the test, the tenth before it chooses."""
+    """By global time: the last tenth of the events is the test, the tenth before it chooses, days kept whole."""
     rows = pl.read_parquet(data / "ta-feng" / "ta_feng.parquet").sort("TRANSACTION_DT", maintain_order=True)
     events = rows.select(
         user="CUSTOMER_ID", item="PRODUCT_ID", time=pl.col("TRANSACTION_DT").dt.timestamp("us")
     ).unique(["user", "item"], keep="first", maintain_order=True)
-    first, second = int(events.height * 0.8), int(events.height * 0.9)
-    parts = (events[:first], events[first:second], events[second:])
+    # Times are days: a cut within one would show half of a basket and ask for the other.
+    time = pl.col("time")
+    first, second = (int(events["time"][int(events.height * share)]) for share in (0.8, 0.9))
+    parts = (
+        events.filter(time < first),
+        events.filter(time >= first, time < second),
+        events.filter(time >= second),
+    )
     # What a product is sold as is known before anybody buys it.
     tags = rows.select(item="PRODUCT_ID", tag=pl.col("PRODUCT_SUBCLASS").cast(pl.String)).unique()
-    return _numbered(*parts, "by global time, 80 : 10 : 10; each pair once", dated=True, tags=tags)
+    return _numbered(*parts, "by global time, 80 : 10 : 10, whole days; each pair once", dated=True, tags=tags)
 
 
 SETS: dict[str, Callable[[Path], Parts]] = {
@@ -165,7 +171,7 @@ def _numbered(
             for part in parts
         ]
     if tags is not None:  # the table in hand is that of items
-        tags = tags.join(table, on="item").select("tag", item="_number").sort("item", "tag")
+        tags = tags.join(table, on="item").select(item="_number", tag="tag").sort("item", "tag")
     train, validation, test = (part.select(COLUMNS).sort("time", maintain_order=True) for part in parts)
     return Parts(train=train, validation=validation, test=test, dated=dated, words=words, tags=tags)
 

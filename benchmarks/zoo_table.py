@@ -173,7 +173,7 @@ def plot(table: Table, entries: Mapping[str, Entry]) -> str:
     def y(score: float) -> float:
         return bottom - (bottom - top) * score / (highest * 1.05)
 
-    style = "text{font:11px sans-serif;fill:#444}.grid{stroke:#ddd}polyline{fill:none;stroke-width:1.6}"
+    style = "text{font:11px sans-serif}.grid{stroke:#ddd}polyline{fill:none;stroke-width:1.6}"
     root = node("svg", node("style", style), xmlns="http://www.w3.org/2000/svg", viewBox="0 0 720 510")
     add(root, node("rect", width="720", height="510", fill="white"))
     words = "NDCG@10 on validation over processor seconds of training; dots: no epochs, dashes: peers"

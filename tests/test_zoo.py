@@ -4,6 +4,7 @@
 import importlib
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,22 @@ def test_who_takes_no_part_is_told_why(models):
     assert "tags" in models.absence("two_tower", 10, tagged=False)
     assert "cube" in models.absence("ease", 20_000, tagged=True)
     assert not models.absence("two_tower", 20_000, tagged=True)
+
+
+def test_a_basket_is_never_cut_in_two(zoo, tmp_path):
+    (tmp_path / "ta-feng").mkdir()
+    days = [*[1] * 14, *[2] * 3, *[3] * 3]  # both cuts by share would fall within a day
+    pl.DataFrame(
+        {
+            "TRANSACTION_DT": [datetime(2001, 2, day, tzinfo=UTC) for day in days],
+            "CUSTOMER_ID": [f"c{n % 4}" for n in range(20)],
+            "PRODUCT_ID": [f"p{n // 4}" for n in range(20)],
+            "PRODUCT_SUBCLASS": [100 + n // 4 for n in range(20)],
+        }
+    ).write_parquet(tmp_path / "ta-feng" / "ta_feng.parquet")
+    parts = sys.modules["sets"].ta_feng(tmp_path)
+    assert [part.height for part in (parts.train, parts.validation, parts.test)] == [14, 3, 3]
+    assert parts.tags.rows() == [(n, str(100 + n)) for n in range(5)]
 
 
 def test_lists_are_judged(zoo):
