@@ -14,14 +14,20 @@ from penchant import recipe, runs
 from penchant.bundle.bundle import open_bundle
 from penchant.config import RunConfig
 from penchant.errors import BundleError, ConfigError, DataError
+from penchant.features.live import LiveSignals
 from penchant.features.signals import in_log_order
 from penchant.rank.config import RankConfig
+from penchant.rank.heads import Level
+from penchant.rank.tasks import TaskConfig
 from penchant.recommend.asking import Asking, moments
+from penchant.recommend.pipeline import Pipeline
 from penchant.recommend.ranking import Allowed, Source
 from penchant.schema import ITEM, TIME, USER
 from penchant.serve.eventlog import EventLog
 from penchant.serve.service import Service
+from penchant.serve.sessions import Sessions
 from penchant.serve.wire import HistoryEvent, ItemBody, NewEvent
+from penchant.staging import judge
 from penchant.workbench import Workbench
 
 
@@ -106,7 +112,7 @@ def asked(made, events):
     early = bench.before(events.head(starts[0]))
     then = early.catalogue()
     sources = [
-        Source(type(pipeline(made))(early.fit(run.model)[0], early.space, then), "item_knn", 10),
+        Source(Pipeline(early.fit(run.model)[0], early.space, then), "item_knn", 10),
     ]
     asking = Asking(
         sources=sources, space=early.space, catalogue=then, events=events, profiles=data.dataset.users,
@@ -287,3 +293,51 @@ def test_too_few_times_and_nothing_that_came():
         moments(pl.Series([], dtype=pl.Int64).to_numpy(), RankConfig())
     found = moments(pl.Series([0, 1, 1, 1, 1, 2, 3, 4, 5, 5]).to_numpy(), RankConfig(slice=0.5, moments=5))
     assert found == [5, 6, 7, 8]
+
+
+def test_signals_and_users_at_a_moment_are_what_the_service_would_have_seen(tmp_path):
+    path = staged.stock(tmp_path / "shop", rank="questions = 10", extra="\n[features]\naggregates = true\n")
+    run = RunConfig.load(path)
+    data = recipe.ingest(run, tmp_path / "artefacts")
+    events = data.split.train
+    bench = Workbench.prepare(run, data.dataset, events)
+    config = run.read(RankConfig, "rank")
+    starts = moments(events[TIME].to_numpy(), config)
+    early = bench.before(events.head(starts[0]))
+    then = early.catalogue()
+    source = Source(Pipeline(early.fit(run.model)[0], early.space, then), "item_knn", 10)
+    asking = Asking(
+        sources=[source], space=early.space, catalogue=then, events=events, profiles=data.dataset.users,
+        config=config, allowed=Allowed(),
+    )  # fmt: skip
+    cases = dict(asking.cases(starts))
+    assert cases.keys() == set(range(len(starts)))
+    for number, one in cases.items():
+        assert len(one.users) == 10
+        known = events.head(starts[number])
+        live = LiveSignals.after(early.space.signals, then, known)
+        assert torch.equal(one.users.catalogue.signals, live.items(live.clock))
+        sessions = Sessions(early.space, then, known, data.dataset.users)
+        for place, index in enumerate(one.users.ids.tolist()):
+            user = early.space.user_ids.values[index - 2]
+            asked_live = sessions.user(user)
+            assert torch.equal(asked_live.signals[0], one.users.signals[place])
+            own = one.users.history.select(torch.tensor([place]))
+            assert torch.equal(own.rows, asked_live.history.rows[-config.history_length :])
+
+
+def test_a_task_that_cannot_be_judged_says_nothing():
+    tasks = (TaskConfig(name="never"), TaskConfig(name="spent", kind="regression", of="amount"))
+    said, came = torch.randn(6, 2), torch.tensor([[0.0, float("nan")]] * 6)
+    assert judge(RankConfig(tasks=tasks), (Level(), Level()), said, came) == {"never": {}, "spent": {}}
+
+
+def test_nothing_that_comes_of_any_case_is_said(tmp_path):
+    path = staged.stock(tmp_path)
+    path.write_text(path.read_text().replace('types = ["click"]', 'types = ["buy"]'))
+    everything = pl.read_csv(tmp_path / "events.csv")
+    early = pl.col("time") <= everything["time"].quantile(0.3)
+    everything.filter(early | (pl.col("type") != "buy")).write_csv(tmp_path / "events.csv")
+    run = RunConfig.load(path)
+    with pytest.raises(DataError, match=r"nothing came of any of the .* cases to learn from"):
+        recipe.fit(run, recipe.ingest(run, tmp_path / "artefacts"))
