@@ -184,6 +184,10 @@ def test_through_a_bundle_and_live(served):
     assert torch.equal(first.rows, again.rows)
     assert torch.equal(first.scores, again.scores)
     assert bundle.pipeline.second.measured == pipeline(made).second.measured
+    card = (folder / "card.md").read_text()
+    assert "popularity (10), content_knn (5, new items only)" in card
+    assert "`0.2*click + buy*log1p(price)` is the score" in card
+    assert "| click | auc | 0." in card
     service = Service(bundle, log)
     ids = bundle.pipeline.catalogue.ids.to_list()
     for place, user in enumerate(sorted(events[USER].unique())[:6]):

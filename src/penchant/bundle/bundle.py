@@ -159,7 +159,7 @@ def write_bundle(
             fingerprints={"data": data_print, "space": space_print, **pipeline.space.content.fingerprints},
             libraries=libraries(),
         )
-        write_text(draft / "card.md", card(manifest))
+        write_text(draft / "card.md", card(manifest, pipeline.second))
         files = {path.name: sha256(path) for path in sorted(draft.iterdir())}
         write_json(draft / "manifest.json", msgspec.structs.replace(manifest, files=files))
     if make_current:

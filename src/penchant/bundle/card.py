@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from penchant.bundle.manifest import Manifest
+    from penchant.recommend.ranking import SecondStage
 
 
-def card(manifest: Manifest) -> str:
-    """Markdown."""
+def card(manifest: Manifest, second: SecondStage | None = None) -> str:
+    """Markdown.
+
+    Args:
+        manifest: what the bundle says of itself.
+        second: its second stage, if it has one.
+    """
     choices = "\n".join(f"| {key} | {value} |" for key, value in sorted(manifest.config.items()))
     measured = "\n".join(f"| {key} | {value:.4f} |" for key, value in sorted(manifest.metrics.items()))
     counts = ", ".join(f"{count:,} {name}" for name, count in manifest.counts.items())
@@ -30,8 +36,31 @@ Bundle `{manifest.id}`, made {manifest.created}. Holds {counts}.
 {"| key | value |" if choices else "None."}
 {"|---|---|" if choices else ""}
 {choices}
-
+{_ranking(second) if second else ""}
 ## Serve it
 
     penchant serve --bundle {manifest.id}
+"""
+
+
+def _ranking(second: SecondStage) -> str:
+    others = ", ".join(
+        f"{one.kind} ({one.count}{', new items only' if one.new else ''})" for one in second.sources
+    )
+    rows = "\n".join(
+        f"| {task} | {name} | {value:.4f} |"
+        for task, found in second.measured.items()
+        for name, value in found.items()
+    )
+    also = f"; others find more: {others}" if others else ""
+    return f"""
+## Second stage
+
+The model above finds {second.config.candidates} candidates for each user{also}. A ranker foretells the tasks below
+of each, and `{second.config.formula.text}` is the score. It was measured on the last moments that it was shown,
+each half of those cases calibrated on the other one.
+
+| task | metric | value |
+|---|---|---|
+{rows}
 """

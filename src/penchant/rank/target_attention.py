@@ -3,7 +3,7 @@
 
 Zhou et al., "Deep Interest Network for Click-Through Rate Prediction", KDD 2018.
 
-Shape legend: Q users, C cases, L steps, D embedding size, A size of what weighs.
+Shape legend: Q users, C cases, K cases of a user at most, L steps, D embedding size, A size of what weighs.
 """
 
 from __future__ import annotations
@@ -45,14 +45,20 @@ class TargetAttention(nn.Module):
                 nn.init.zeros_(table.weight)
 
     def forward(self, steps_QLD: Tensor, past: PaddedHistory, items_CD: Tensor, owners_C: Tensor) -> Tensor:
-        """[C, D]."""
+        """[C, D]; `owners_C` rise."""
         now = past.times.gather(1, (past.lengths - 1).clamp(min=0)[:, None])
-        known = self.of_step(steps_QLD) + self.actions(past.actions)
+        known_QLA = self.of_step(steps_QLD) + self.actions(past.actions)
         if self.gaps is not None:
-            known = known + self.gaps(powers_of_seconds(now - past.times))
-        steps_CLD = steps_QLD[owners_C]
-        both = self.of_both(steps_CLD * items_CD[:, None])
-        inner = torch.relu(known[owners_C] + self.of_item(items_CD)[:, None] + both)
-        bias_CL = self.out(inner).squeeze(2).float().masked_fill(~past.valid[owners_C], -torch.inf)
-        weights = nn.functional.pad(bias_CL, (1, 0)).softmax(1)[:, 1:]
-        return (weights[:, None] @ steps_CLD.float()).squeeze(1)
+            known_QLA = known_QLA + self.gaps(powers_of_seconds(now - past.times))
+        # The K cases of a user side by side: else each case would carry a copy of its user's history.
+        counts = torch.bincount(owners_C, minlength=len(steps_QLD))
+        places_C = torch.arange(len(owners_C)) - (counts.cumsum(0) - counts)[owners_C]
+        width = int(counts.max()) if len(owners_C) else 0
+        items_QKD = items_CD.new_zeros(len(steps_QLD), width, items_CD.shape[1])
+        items_QKD = items_QKD.index_put((owners_C, places_C), items_CD)
+        pairs = (items_QKD[:, :, None] * self.of_both.weight).flatten(1, 2)
+        both_QLKA = (steps_QLD @ pairs.transpose(1, 2)).unflatten(2, (width, _INNER))
+        inner = torch.relu(known_QLA[:, :, None] + self.of_item(items_QKD)[:, None] + both_QLKA)
+        bias_QLK = self.out(inner).squeeze(3).float().masked_fill(~past.valid[:, :, None], -torch.inf)
+        weights_QKL = nn.functional.pad(bias_QLK.transpose(1, 2), (1, 0)).softmax(2)[:, :, 1:]
+        return (weights_QKL @ steps_QLD.float())[owners_C, places_C]
