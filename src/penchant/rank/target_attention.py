@@ -57,7 +57,7 @@ class TargetAttention(nn.Module):
         items_QKD = items_CD.new_zeros(len(steps_QLD), width, items_CD.shape[1])
         items_QKD = items_QKD.index_put((owners_C, places_C), items_CD)
         pairs = (items_QKD[:, :, None] * self.of_both.weight).flatten(1, 2)
-        both_QLKA = (steps_QLD @ pairs.transpose(1, 2)).unflatten(2, (width, _INNER))
+        both_QLKA = (steps_QLD @ pairs.transpose(1, 2)).view(*steps_QLD.shape[:2], width, _INNER)
         inner = torch.relu(known_QLA[:, :, None] + self.of_item(items_QKD)[:, None] + both_QLKA)
         bias_QLK = self.out(inner).squeeze(3).float().masked_fill(~past.valid[:, :, None], -torch.inf)
         weights_QKL = nn.functional.pad(bias_QLK.transpose(1, 2), (1, 0)).softmax(2)[:, :, 1:]

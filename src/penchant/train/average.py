@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from penchant.models.recommender import Learned
+    from penchant.rank.ranker import Ranker
 
 
 class WeightAverage:
@@ -28,7 +29,7 @@ class WeightAverage:
             steps it is smaller, so that the beginning is forgotten soon.
     """
 
-    def __init__(self, model: Learned, decay: float) -> None:
+    def __init__(self, model: Learned | Ranker, decay: float) -> None:
         self._decay = decay
         self._live = dict(model.named_parameters())
         self._rest = {name: t for name, t in model.state().items() if name not in self._live}
@@ -53,7 +54,7 @@ class WeightAverage:
                 mean.copy_(state[name])
 
     @contextmanager
-    def applied(self, model: Learned) -> Iterator[None]:
+    def applied(self, model: Learned | Ranker) -> Iterator[None]:
         """Inside, the model answers with the averaged weights."""
         if not self._decay:
             yield

@@ -14,6 +14,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from penchant.rank import balance
 from penchant.rank.heads import Level, task_losses
+from penchant.train.average import WeightAverage
 from penchant.train.runtime import seed_step
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from penchant.train.callbacks import Callback
 
 _CLIP = 5.0
+_AVERAGE = 0.98
+"""Decay of the moving average of the weights, which is what answers."""
 _BLOCK = 4096
 """Cases of the held-out moments that go through the network at once, at most as many questions."""
 
@@ -66,6 +69,7 @@ def fit_ranker(
     weighing = balance.KINDS[config.balance](tasks)
     parameters = [*ranker.parameters(), *weighing.parameters()]
     optimiser = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
+    average = WeightAverage(ranker, _AVERAGE)
     seed_step(seed, 2**30)
     # The same negatives in each epoch, so that epochs can be compared; and as many as are learned from.
     checked = [one.pick(torch.nonzero(one.some_negatives(config.negatives)).squeeze(1)) for one in held]
@@ -87,12 +91,14 @@ def fit_ranker(
             total.backward()
             clip_grad_norm_(parameters, _CLIP)
             optimiser.step()
+            average.update(step)
             step += 1
             for callback in callbacks:
                 callback.on_step(step, float(total.detach()))
-        found = _losses(ranker, levels, checked) / floor
+        with average.applied(ranker):
+            found = _losses(ranker, levels, checked) / floor
         if float(found.mean()) < best_loss:
-            best = {name: tensor.clone() for name, tensor in ranker.state().items()}
+            best = {name: tensor.clone() for name, tensor in average.state().items()}
             best_epoch, best_loss, shares = epoch + 1, float(found.mean()), found
         elif epoch + 1 - best_epoch >= config.patience:
             break
