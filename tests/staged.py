@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small shop with a second stage: people lean towards one of three groups, and buy odd items that they click.
+"""A small shop with a second stage: people lean towards one of three groups, and of what they click buy what is dear.
 
 With `shown`, the log says what was shown to them and where; else it is what they did alone.
 """
@@ -149,7 +149,7 @@ def stock(folder: Path, *, shown: bool = False, rank: str = "", extra: str = "",
         {
             "item_id": np.arange(1, ITEMS + 3),
             "group": [f"g{i % 3}" for i in range(ITEMS + 2)],
-            "price": [None if i % 10 == 0 else 1.0 + i % 7 for i in range(ITEMS + 2)],
+            "price": [None if i % 10 == 0 else 2.0 + 6 * (i % 2) for i in range(ITEMS + 2)],
         }
     )
     items.write_csv(folder / "items.csv")
