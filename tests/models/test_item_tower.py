@@ -84,3 +84,16 @@ def test_what_is_absent_is_never_read(fusion):
     one = tower(fusion)
     spoilt = IDS.masked_fill(~NAMED[:, None], -7.0)
     assert torch.equal(one(IDS, NAMED, clean), one(spoilt, NAMED, items(content=junk)))
+
+
+def test_frozen_vectors_are_learned_from_at_their_pace_and_other_content_as_it_comes():
+    sizes = Sizes(
+        items=9,
+        users=2,
+        actions=3,
+        content={"plot": ContentSize.vector(4), "words": ContentSize("tokens", (2,), values=5)},
+    )
+    content = {**items().content, "words": (torch.tensor([[2, 3]] * 4), torch.ones(4, dtype=torch.bool))}
+    slow, fast = (tower(sizes=sizes, pace=pace).parts(IDS, NAMED, items(content=content)) for pace in (0.1, 1.0))
+    torch.testing.assert_close(slow[1][0], 0.1 * fast[1][0])
+    assert torch.equal(slow[2][0], fast[2][0])

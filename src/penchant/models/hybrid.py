@@ -60,6 +60,8 @@ class Hybrid(SequenceRecommender):
         """In training, how often a column or a whole modality of an item, or a column of a profile, is missing."""
         mask_parts: Rate = 0.3
         """In training, how often a single tag, token or number of a vector of an item is missing."""
+        content_pace: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.1
+        """How fast frozen vectors are learned from: each has hundreds of numbers, whose weights all move at once."""
         alignment: Annotated[float, msgspec.Meta(ge=0)] = 0.0
         """Weight of a term by which an item's id and its content are to say the same."""
         use_context: bool = True
@@ -72,6 +74,7 @@ class Hybrid(SequenceRecommender):
         "id_dropout": Range(0.0, 0.6),
         "modality_dropout": Range(0.0, 0.8),
         "mask_parts": Range(0.0, 0.8),
+        "content_pace": Range(0.01, 1.0, log=True),
     }
     config: Config
 
@@ -104,7 +107,11 @@ class Hybrid(SequenceRecommender):
         """The item tower."""
         config = self.config
         self.item_tower = ItemTower(
-            sizes, config.embedding_size, config.fusion, use_features=config.use_item_features
+            sizes,
+            config.embedding_size,
+            config.fusion,
+            use_features=config.use_item_features,
+            pace=config.content_pace,
         )
 
     def encode_item(self, items: Items) -> Tensor:

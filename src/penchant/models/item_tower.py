@@ -28,14 +28,20 @@ class ItemTower(nn.Module):
         dim: length of the vectors.
         fusion: how parts become one.
         use_features: whether attributes and content are looked at.
+        pace: what frozen vectors are multiplied by. Of one of length 1 with hundreds of numbers, a step of an
+            optimiser such as Adam, which moves every weight alike, changes what is read some twenty times as far
+            as the vector of an id, so it would be learned by heart before ids are learned at all.
     """
 
-    def __init__(self, sizes: Sizes, dim: int, fusion: FusionKind, *, use_features: bool = True) -> None:
+    def __init__(
+        self, sizes: Sizes, dim: int, fusion: FusionKind, *, use_features: bool = True, pace: float = 1.0
+    ) -> None:
         super().__init__()
         self.attributes = FeatureEmbedding(sizes.item_features if use_features else {}, dim)
         self.content = ContentProjection(sizes.content if use_features else {}, dim)
         self.names = ["id", *(["attributes"] if self.attributes.sizes else []), *self.content.names]
         """Of the parts."""
+        self.paces = [pace if sizes.content[name].form == "vector" else 1.0 for name in self.content.names]
         self.fusion = FUSIONS[fusion](len(self.names), dim)
         # What is known of an item of which nothing is known.
         self.anything = nn.Parameter(torch.zeros(dim))
@@ -58,4 +64,5 @@ class ItemTower(nn.Module):
         if self.attributes.sizes:
             told_N = self.attributes.told(items.features)
             found.append((torch.where(told_N[:, None], self.attributes(items.features), 0.0), told_N))
-        return found + self.content.parts(items.content)
+        content = zip(self.paces, self.content.parts(items.content), strict=True)
+        return found + [(pace * vectors, there) for pace, (vectors, there) in content]
