@@ -63,6 +63,18 @@ ROWS: dict[str, Row] = {
     "hstu, no values": Row({"model.use_value": False}, "hstu"),
     "hstu, no relative places": Row({"model.use_relative": False}, "hstu"),
     "hstu, gated network behind": Row({"model.inner_size": 128}, "hstu"),
+    # Fused items, any part of which may be missing.
+    "hybrid": Row({"model.kind": "hybrid"}),
+    "hybrid, no id dropout": Row({"model.id_dropout": 0.0}, "hybrid"),
+    "hybrid, nothing else missing": Row({"model.modality_dropout": 0.0, "model.mask_parts": 0.0}, "hybrid"),
+    "hybrid, content at full pace": Row({"model.content_pace": 1.0}, "hybrid"),
+    "hybrid, concat": Row({"model.fusion": "concat"}, "hybrid"),
+    "hybrid, gated": Row({"model.fusion": "gated"}, "hybrid"),
+    "hybrid, attention": Row({"model.fusion": "attention"}, "hybrid"),
+    "hybrid, bilinear": Row({"model.fusion": "bilinear"}, "hybrid"),
+    "hybrid, alignment 0.1": Row({"model.alignment": 0.1}, "hybrid"),
+    "hybrid, no item features": Row({"model.use_item_features": False}, "hybrid"),
+    "hybrid, no user features": Row({"model.use_user_features": False}, "hybrid"),
     # Content alone.
     "two_tower": Row({"model.kind": "two_tower"}, None),
     "two_tower, columns stay whole": Row({"model.drop_columns": 0.0}, "two_tower"),

@@ -54,11 +54,11 @@ class Hybrid(SequenceRecommender):
         """Width of the feed-forward part of a block."""
         fusion: Literal["sum", "concat", "gated", "attention", "bilinear"] = "sum"
         """How the parts of an item become one vector."""
-        id_dropout: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.2
+        id_dropout: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.1
         """In training, how often an item has no id; at 1 ids say nothing, then or later."""
-        modality_dropout: Rate = 0.3
+        modality_dropout: Rate = 0.2
         """In training, how often a column or a whole modality of an item, or a column of a profile, is missing."""
-        mask_parts: Rate = 0.3
+        mask_parts: Rate = 0.2
         """In training, how often a single tag, token or number of a vector of an item is missing."""
         content_pace: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.1
         """How fast frozen vectors are learned from: each has hundreds of numbers, whose weights all move at once."""
