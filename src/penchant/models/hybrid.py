@@ -61,7 +61,7 @@ class Hybrid(SequenceRecommender):
         mask_parts: Rate = 0.2
         """In training, how often a single tag, token or number of a vector of an item is missing."""
         content_pace: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.1
-        """How fast frozen vectors are learned from: each has hundreds of numbers, whose weights all move at once."""
+        """How fast frozen vectors are learned from: each has hundreds of numbers, whose weights move together."""
         alignment: Annotated[float, msgspec.Meta(ge=0)] = 0.0
         """Weight of a term by which an item's id and its content are to say the same."""
         use_context: bool = True
