@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small shop with a second stage: people lean towards one of three groups, and buy what they click if it is dear.
+"""A small shop with a second stage: people lean towards one of three groups, and buy what they click and is dear.
 
 With `shown`, the log says what was shown to them and where; else it is what they did alone.
 """
