@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
+import threading
 import zlib
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from penchant.errors import ConfigError, MissingExtraError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
 _EXAMPLE = "for example sqlite:///events.db or postgresql://user:password@host/database"
@@ -65,6 +69,69 @@ def connect(url: str) -> sa.Engine:
     elif engine.dialect.name == "postgresql":
         sa.event.listen(engine, "connect", _durable_postgresql)
     return engine
+
+
+class Glance:
+    """Asks a database for one number again and again, over one connection of its own: one round trip, no more.
+
+    Safe to use from many threads. The connection ends with the engine.
+
+    Args:
+        engine: of the database.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._connection: sa.Connection | None = None
+        self._turn = threading.Lock()
+        sa.event.listen(engine, "engine_disposed", self._end)
+
+    def __call__(self, query: sa.Select[Any]) -> int | None:
+        """The number that `query` finds, as of now; None where it finds null.
+
+        Raises:
+            sa.exc.SQLAlchemyError: the database is away. The next call connects again.
+        """
+        with self._turn:
+            if self._connection is None:
+                connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+                connection.detach()
+                self._connection = connection
+            try:
+                found: int | None = self._connection.execute(query).scalar()
+            except sa.exc.SQLAlchemyError:
+                self._forget()
+                raise
+            return found
+
+    def _end(self, _engine: sa.Engine) -> None:
+        with self._turn:
+            self._forget()
+
+    def _forget(self) -> None:
+        if self._connection is not None:
+            with suppress(sa.exc.SQLAlchemyError):  # it may be broken, which is why it is forgotten
+                self._connection.close()
+            self._connection = None
+
+
+def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Sequence[object]]) -> None:
+    """Write rows, each with a value for every column of `table` in its order.
+
+    PostgreSQL is sent columns and not rows: one statement, where it would else be one for each row.
+    """
+    if not rows:
+        return
+    names = [column.name for column in table.columns]
+    if connection.dialect.name != "postgresql":
+        connection.execute(table.insert(), [dict(zip(names, row, strict=True)) for row in rows])
+        return
+    kinds = [column.type.compile(connection.dialect) for column in table.columns]
+    columns = {f"c{at}": list(values) for at, values in enumerate(zip(*rows, strict=True))}
+    arrays = ", ".join(f"CAST(:c{at} AS {kind.partition('(')[0]}[])" for at, kind in enumerate(kinds))
+    # Names of our own tables: nothing that came from outside stands in the statement.
+    text = f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM unnest({arrays})"  # noqa: S608
+    connection.execute(sa.text(text), columns)
 
 
 def take_turn(connection: sa.Connection, what: str) -> None:

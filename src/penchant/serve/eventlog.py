@@ -24,11 +24,12 @@ import polars as pl
 import sqlalchemy as sa
 
 from penchant.errors import PenchantError
-from penchant.serve.database import broke_off, connect, make_tables, reason_of, take_turn
+from penchant.serve.database import Glance, broke_off, connect, insert, make_tables, reason_of, take_turn
 from penchant.serve.eventtable import (
     EVENTS,
     FRAME,
     IDS,
+    LAST,
     SEQUENCE,
     TABLES,
     event_of,
@@ -97,6 +98,7 @@ class EventLog:
         except sa.exc.DBAPIError as error:
             self.engine.dispose()
             raise EventLogError(f"The event log {self.url} cannot be opened: {reason_of(error)}") from error
+        self._glance = Glance(self.engine)
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._listener: Listener | None = None
         self._told = self._last
@@ -242,12 +244,9 @@ class EventLog:
                     new = [
                         (number, one) for number, one, is_new in zip(numbers, events, fresh, strict=True) if is_new
                     ]
-                    named = [{"event_id": one.event_id, SEQUENCE: n} for n, one in new if one.event_id is not None]
-                    if new:
-                        rows = [dict(zip(_NAMES, row_of(one, n), strict=True)) for n, one in new]
-                        connection.execute(EVENTS.insert(), rows)
-                    if named:
-                        connection.execute(IDS.insert(), named)
+                    insert(connection, EVENTS, [row_of(one, n) for n, one in new])
+                    named = [(one.event_id, n) for n, one in new if one.event_id is not None]
+                    insert(connection, IDS, named)
             except sa.exc.IntegrityError:
                 # Of a database whose writers cannot take turns: another one was first.
                 if attempt == _ATTEMPTS - 1:
@@ -268,10 +267,10 @@ class EventLog:
     def _look(self) -> None:
         """Tell of what others wrote, and notice whether the database answers."""
         try:
-            with self._telling, self.engine.connect() as connection:
-                while self._told < last_number(connection) and (
-                    rows := _after(connection, self._told, LARGEST_GROUP)
-                ):
+            with self._telling:
+                while self._told < (self._glance(LAST) or 0):
+                    with self.engine.connect() as connection:
+                        rows = _after(connection, self._told, LARGEST_GROUP)
                     self._hand_over([event_of(row) for row in rows], rows[0][0])
                     self._last = max(self._last, self._told)
         except Exception as error:  # noqa: BLE001 - the writer must live on, whatever ails the driver

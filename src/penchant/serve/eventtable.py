@@ -142,9 +142,13 @@ def canonical(
     return frame.select(users, items, TIME, TYPE, VALUE, *columns).drop_nulls([USER, ITEM])
 
 
+LAST = sa.select(sa.func.max(EVENTS.c[SEQUENCE]))
+"""Asks for the number of the newest event; null when there is none."""
+
+
 def last_number(connection: sa.Connection) -> int:
     """The number of the newest event; 0 when there is none."""
-    return int(connection.execute(sa.select(sa.func.max(EVENTS.c[SEQUENCE]))).scalar() or 0)
+    return int(connection.execute(LAST).scalar() or 0)
 
 
 def known_ids(connection: sa.Connection, ids: Sequence[str]) -> dict[str, int]:

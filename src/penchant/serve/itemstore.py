@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from penchant.errors import PenchantError
-from penchant.serve.database import make_tables, reason_of
+from penchant.serve.database import Glance, make_tables, reason_of
 from penchant.serve.sayings import Sayings, parts, table
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ class ItemStore:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._said = Sayings(_ITEMS, ItemChange)
+        self._glance = Glance(engine)
         try:
             make_tables(engine, TABLES)
             with engine.begin() as connection:
@@ -101,6 +102,9 @@ class ItemStore:
             version: -1 for everything.
         """
         try:
+            newest = self._glance(self._said.newest)
+            if newest is None or newest <= version:
+                return [], version
             with self._engine.connect() as connection:
                 return self._said.after(connection, version)
         except sa.exc.DBAPIError as error:

@@ -52,6 +52,8 @@ class Sayings(Generic[T]):
     def __init__(self, rows: sa.Table, shape: type[T]) -> None:
         self._rows = rows
         self._shape = shape
+        self.newest = sa.select(sa.func.max(rows.c.version))
+        """Asks for the number of the last write; null where there was none."""
 
     def begin(self, connection: sa.Connection) -> None:
         """Take up a table of an earlier version, which had no numbers."""
@@ -71,7 +73,7 @@ class Sayings(Generic[T]):
 
     def last(self, connection: sa.Connection) -> int:
         """The number of the last write; -1 where there was none."""
-        found = connection.execute(sa.select(sa.func.max(self._rows.c.version))).scalar()
+        found = connection.execute(self.newest).scalar()
         return -1 if found is None else int(found)
 
     def write(self, connection: sa.Connection, things: Sequence[T], seen: int | None) -> int | None:

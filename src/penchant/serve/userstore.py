@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from penchant.errors import PenchantError
-from penchant.serve.database import make_tables, reason_of
+from penchant.serve.database import Glance, make_tables, reason_of
 from penchant.serve.sayings import Sayings, table
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class UserStore:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._said = Sayings(_USERS, UserChange)
+        self._glance = Glance(engine)
         try:
             make_tables(engine, TABLES)
         except sa.exc.DBAPIError as error:
@@ -73,6 +74,9 @@ class UserStore:
             version: -1 for everything.
         """
         try:
+            newest = self._glance(self._said.newest)
+            if newest is None or newest <= version:
+                return [], version
             with self._engine.connect() as connection:
                 return self._said.after(connection, version)
         except sa.exc.DBAPIError as error:
