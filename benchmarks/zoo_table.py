@@ -124,6 +124,8 @@ def _missing(
             trials = tuned[name]["trials"]
             failed = [trial["failed"] for trial in trials if "failed" in trial]
             reason = f"failed ({failed[0]})" if failed else "not one epoch in the budget"
+            if chosen(tuned[name]):
+                reason = "chosen, but its last fit did not come to an end"
         reasons.setdefault(reason, []).append(_said(name, entries))
     told = [f"{reason}: {', '.join(names)}" for reason, names in reasons.items()]
     return [f"* {table.name}: {'; '.join(told)}."] if told else []

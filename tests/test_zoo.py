@@ -232,6 +232,10 @@ def test_what_came_out_is_written_down(zoo, models, tables, tmp_path):
         table.note({"model": name, "stage": "tuned", "space": {}, "trials": [trial, {"late": True}]})
         table.note({"model": name, "stage": "final", **told, **stage.judge(lists)})
     table.note({"model": "hstu", "stage": "tuned", "space": {}, "trials": [{"late": True}]})
+    table.note({"model": "bpr", "stage": "tuned", "space": {}, "trials": [{"failed": "no memory"}]})
+    table.note(
+        {"model": "ease", "stage": "tuned", "space": {}, "trials": [{"ndcg@10": 0.2, "curve": [], "cpu": 1.0}]}
+    )
     text = tables.markdown([table], models.ours() | models.PEERS)
     rows = text.splitlines()
     # The best by what chose, though it came out worst.
@@ -241,6 +245,8 @@ def test_what_came_out_is_written_down(zoo, models, tables, tmp_path):
     assert any(row.startswith("| toy, 2; 1 min | `ials` | .5566 (.5000 to .6131) |") for row in rows)
     assert "2 in 3 s, 1 cut off" in text
     assert "not one epoch in the budget: `hstu`" in text
+    assert "failed (no memory): `bpr`" in text
+    assert "its last fit did not come to an end: `ease`" in text
     assert "not run: `popularity`" in text
     assert "sasrec" in tables.plot(table, models.ours() | models.PEERS)
     page = tmp_path / "README.md"
