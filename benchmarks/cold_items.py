@@ -2,7 +2,7 @@
 """How good are lists of items that nobody has had yet, and what does each kind of content bring?
 
     python benchmarks/cold_items.py
-    python benchmarks/cold_items.py --run benchmarks/cold-items-hybrid.toml --draws 0 1 2 3
+    python benchmarks/cold_items.py --run benchmarks/cold-items-hybrid.toml --draws 0 1 2
     python benchmarks/cold_items.py --artefacts artefacts --seed 1
 
 The models of the run file learn from train, and validation (other held-out items) says when to stop. Then they

@@ -29,8 +29,8 @@ class ItemTower(nn.Module):
         fusion: how parts become one.
         use_features: whether attributes and content are looked at.
         pace: what frozen vectors are multiplied by. Of one of length 1 with hundreds of numbers, a step of an
-            optimiser such as Adam, which moves every weight alike, changes what is read some twenty times as far
-            as the vector of an id, so it would be learned by heart before ids are learned at all.
+            optimiser such as Adam, which moves every weight alike, changes what is read some fifteen times as far
+            as the vector of an id, so it may be learned by heart before ids are learned at all.
     """
 
     def __init__(
