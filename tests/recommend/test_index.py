@@ -88,3 +88,23 @@ def test_equal_scores_come_in_the_order_that_is_given(rows, k, chance):
     moved, same = top_k(scores[:, order], k)
     assert columns.tolist() == [[order[place] if place >= 0 else -1 for place in row] for row in moved.tolist()]
     assert torch.equal(best.view(torch.int32), same.view(torch.int32))
+
+
+@pytest.mark.parametrize("k", [0, 1, 3, 40])
+def test_what_falls_at_first_sight_was_not_to_be_found(k, monkeypatch):
+    monkeypatch.setattr(index, "_MANY", 100)
+    chance = torch.Generator().manual_seed(0)
+    scores = torch.randn(6, 700, generator=chance)
+    # Many equal ones, of which some beyond the last that is wanted; holes; and rows with next to nothing.
+    scores[1] = scores[1].round()
+    scores[2] = 0.0
+    scores[3, ::3] = math.nan
+    scores[4, 5:] = -math.inf
+    scores[5] = math.nan
+    scores[5, 690] = 2.0
+    assert top_k(scores, k)[0].tolist() == [plain(row, k) for row in scores.tolist()]
+    order = torch.randperm(700, generator=chance)
+    found, _ = top_k(scores, k, order)
+    moved, _ = top_k(scores[:, order], k)
+    assert len(found) == 6
+    assert torch.equal(found, torch.where(moved < 0, -1, order[moved.clamp(min=0)]))

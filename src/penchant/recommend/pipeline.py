@@ -20,6 +20,7 @@ from penchant.models.recommender import Learned, VectorRecommender
 from penchant.recommend import rules
 from penchant.recommend.errors import WishError
 from penchant.recommend.index import top_k
+from penchant.recommend.nearest import Nearest
 from penchant.recommend.ranking import Allowed
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from penchant.recommend.ranking import SecondStage
     from penchant.recommend.wishes import Ready
 
+_AT_ONCE = 100
+"""How many more than are wanted an index is asked for at first: some of what it finds may not be given."""
+_ALL = 8
+"""Where more than one item in so many would have to be looked for, all are scored instead."""
 _REASONS_FROM = 50
 """How many of the last events may be named as a reason."""
 
@@ -85,6 +90,23 @@ class Pipeline:
         self._given_vectors = item_vectors
         self._withdrawn = withdrawn
         self.second = second
+        self.index: Nearest | None = None
+
+    def indexed(self, queries: Tensor) -> Pipeline:
+        """The same, which finds the best items of many through an index: nearly always the same ones.
+
+        Args:
+            queries: [B, D] of users such as will ask; B at least 1.
+
+        Raises:
+            MissingExtraError: the library of indexes is not installed.
+            ValueError: the model has no vectors, or they change with every event.
+        """
+        if self.item_vectors is None:
+            raise ValueError("an index is over vectors of items, and there are none")
+        made = Pipeline(self.model, self.space, self.catalogue, self.item_vectors, self._withdrawn)
+        made.index = Nearest.over(self.item_vectors, queries)
+        return made
 
     @cached_property
     def item_vectors(self) -> Tensor | None:
@@ -124,6 +146,14 @@ class Pipeline:
         rows = torch.cat(parts) if parts else torch.zeros(0)
         return rows if len(rows) else None
 
+    @cached_property
+    def _given(self) -> Tensor:
+        """[N] bool: what may be given to anybody."""
+        given = torch.ones(len(self.catalogue), dtype=torch.bool)
+        if self._hidden is not None:
+            given[self._hidden] = False
+        return given
+
     def changed(self, fresh: Catalogue) -> Pipeline:
         """The same model over a catalogue with the items of `fresh`, which alone are encoded."""
         catalogue, rows = self.catalogue.changed(fresh)
@@ -136,12 +166,17 @@ class Pipeline:
             with torch.inference_mode():
                 vectors = replaced(vectors, rows, self.model.encode_item(fresh.items), len(catalogue))
         second = self.second and self.second.over(catalogue, rows, fresh)
-        return Pipeline(self.model, self.space, catalogue, vectors, self._withdrawn, second)
+        longer = Pipeline(self.model, self.space, catalogue, vectors, self._withdrawn, second)
+        if self.index is not None and vectors is not None:
+            longer.index = self.index.changed(vectors, rows)
+        return longer
 
     def without(self, withdrawn: Tensor) -> Pipeline:
         """The same with these catalogue rows withdrawn, and no others."""
         second = self.second and self.second.without(withdrawn)
-        return Pipeline(self.model, self.space, self.catalogue, self.item_vectors, withdrawn, second)
+        fewer = Pipeline(self.model, self.space, self.catalogue, self.item_vectors, withdrawn, second)
+        fewer.index = self.index
+        return fewer
 
     def alone(self) -> Pipeline:
         """The same without its second stage."""
@@ -183,6 +218,10 @@ class Pipeline:
             WishError: the model cannot do what is wished.
         """
         with torch.inference_mode():
+            if self.index is not None and self.second is None and within is None and wishes is None:
+                found = self._through(self.index, users, k, exclude_seen, exclude)
+                if found is not None:
+                    return found
             allowed = Allowed(exclude_seen=exclude_seen, exclude=exclude, within=within)
             if self.second is None:
                 scores = self.offered(users, allowed)
@@ -213,6 +252,43 @@ class Pipeline:
             if allowed.which is not None:
                 scores[:, ~allowed.which] = -torch.inf
             return scores
+
+    def _through(
+        self, index: Nearest, users: Users, k: int, exclude_seen: bool, exclude: Tensor | None
+    ) -> Ranked | None:
+        """As `recommend`, through an index; None where it cannot tell, and all must be scored."""
+        assert isinstance(self.model, VectorRecommender)
+        queries = self.model.encode_user(users)
+        given = self._given
+        if exclude is not None:
+            given = given.clone()
+            given[exclude] = False
+        n, count = len(self.catalogue), k + _AT_ONCE
+        owners, seen = users.history.owners, users.history.rows
+        while count * _ALL <= n:
+            rows, scores = index.search(queries, count)
+            least = scores[:, -1]
+            if exclude_seen:
+                keys = torch.arange(len(rows))[:, None] * n + rows
+                scores.masked_fill_(torch.isin(keys, owners * n + seen), -torch.inf)
+            scores.masked_fill_(~given[rows], -torch.inf)
+            places, best = top_k(scores, k)
+            # Fewer may be left than are wanted; and what is as good as the last found may not have been found.
+            if bool((best[:, -1] > least).all()):
+                return Ranked(rows=self._in_order(rows.gather(1, places), best), scores=best)
+            count *= 4
+        return None
+
+    def _in_order(self, rows: Tensor, scores: Tensor) -> Tensor:
+        """[B, K] `rows`, equal scores in the order in which they come everywhere."""
+        if not bool((scores[:, 1:] == scores[:, :-1]).any()):
+            return rows
+        places = torch.empty_like(self.popular_first).scatter_(
+            0, self.popular_first, torch.arange(len(self.catalogue))
+        )[rows]
+        order = places.argsort(dim=1)
+        order = order.gather(1, scores.gather(1, order).argsort(dim=1, descending=True, stable=True))
+        return rows.gather(1, order)
 
     def similar(self, row: int, k: int) -> Ranked:
         """The k items nearest to one item [1, K]; empty where the model knows no relation between items."""

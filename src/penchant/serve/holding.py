@@ -42,6 +42,7 @@ class Holding:
         log: where events are kept; the caller closes it.
         now: the clock, in nanoseconds since 1970.
         offering: how answers are explored and written down; None for neither.
+        opener: what opens further bundles.
     """
 
     def __init__(
@@ -50,7 +51,9 @@ class Holding:
         log: EventLog,
         now: Callable[[], int] = clock.time_ns,
         offering: Offering | None = None,
+        opener: Callable[[Path], Bundle] = open_bundle,
     ) -> None:
+        self._open = opener
         self._log = log
         self._now = now
         self._items, self._users = ItemStore(log.engine), UserStore(log.engine)
@@ -89,7 +92,7 @@ class Holding:
             BundleError: it is damaged, foreign or too new; the running bundle stays.
         """
         before = self._running.bundle.manifest.id
-        bundle = open_bundle(folder)
+        bundle = self._open(folder)
         with self._stocking:
             taken = self._variants.get(bundle.manifest.id) or self._take_up(bundle)
             with self._turn:
@@ -110,7 +113,7 @@ class Holding:
         wanted = {one.bundle for one in experiment.variants} if experiment else set()
         with self._stocking:
             there = {one.bundle.manifest.id: one for one in self._all()}
-            runs = {name: there.get(name) or self._take_up(open_bundle(bundles / name)) for name in wanted}
+            runs = {name: there.get(name) or self._take_up(self._open(bundles / name)) for name in wanted}
             with self._turn:
                 for one in runs.values():
                     one.catch_up(self._log)

@@ -17,7 +17,8 @@ import msgspec
 import torch
 import uvicorn
 
-from penchant.bundle.bundle import find, open_bundle
+from penchant.bundle.bundle import find
+from penchant.bundle.indexing import Search, open_indexed
 from penchant.errors import ConfigError
 from penchant.recommend.explore import ExploreConfig  # noqa: TC001 - msgspec reads it
 from penchant.serve.beat import Beat
@@ -58,6 +59,9 @@ class ServeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Address of the event log's database; None for `events.db` beside the bundles."""
     threads: Annotated[int, msgspec.Meta(ge=1)] = 1
     """Threads of one matrix product. One is best for short answers: more of them wait for each other."""
+    index: Search = "auto"
+    """How the best of all items are found: "exact" looks at all, "index" uses an index (the extra `ann`), "auto"
+    does where there are so many items that it is faster."""
     keys: str | None = None
     """A file of keys, made by `penchant keys`: only who brings one is answered. None answers everybody."""
     rate: Annotated[float, msgspec.Meta(gt=0)] | None = None
@@ -136,13 +140,14 @@ def serve(
     torch.set_num_threads(config.threads)
     keys = Keys.load(Path(config.keys)) if config.keys else None
     pace = Pace(config.rate, config.burst or max(2 * config.rate, _LEAST_BURST)) if config.rate else None
-    opened = open_bundle(bundle)
+    opener = partial(open_indexed, search=config.index)
+    opened = opener(bundle)
     with ExitStack() as ends:
         log = EventLog(config.events or beside(bundle))
         ends.callback(log.close)
         shown = ImpressionLog(log.engine)
         ends.callback(shown.close)
-        service = Service(opened, log, offering=Offering(shown, config.explore, every=config.impressions))
+        service = Service(opened, log, offering=Offering(shown, config.explore, every=config.impressions), opener=opener)
         watch = Watch(service, bundle)
         app = create_app(service, keys, pace, config.origins)
         if extend:
