@@ -40,7 +40,7 @@ def test_where_it_pays_and_where_it_is_asked_for(made, monkeypatch, caplog):
     assert index.recall == 1.0
     assert "recall@100 1.0000 on" in caplog.text
     # A stranger is among those it is tried on.
-    assert len(index.queries) == world("ials").dataset.users.height + 1
+    assert len(index.queries) == world("ials").dataset.events["user_id"].n_unique() + 1
     monkeypatch.setattr(indexing, "LEAST", 10)
     assert open_indexed(made["ials"]).pipeline.index is not None
     assert open_indexed(made["ials"], "exact").pipeline.index is None

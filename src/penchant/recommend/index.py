@@ -44,11 +44,12 @@ def _best(scores: Tensor, k: int, order: Tensor | None) -> Tensor:
     """[B, k] int64 the best columns; then those of -inf and NaN, or -1."""
     n_rows, n = scores.shape
     width = n // (_GROUPS * max(k, 1))
-    few = scores >= _bounds(scores, k, width) if k and n >= _MANY and width > 1 else None
-    # As many may be equal, or so few not out of the question, that nothing falls.
-    if few is None or int(few.sum()) > n_rows * width:
+    if not k or n < _MANY or width < 2:
         return _ranked(scores, _places(order, n), k)
-    rows, columns = few.nonzero(as_tuple=True)
+    rows, columns = (scores >= _bounds(scores, k, width)).nonzero(as_tuple=True)
+    # So many may be equal, or so few not out of the question, that nothing falls.
+    if len(rows) > n_rows * width * k:
+        return _ranked(scores, _places(order, n), k)
     counts = rows.bincount(minlength=n_rows)
     at = torch.arange(len(rows)) - (counts.cumsum(0) - counts)[rows]
     beside = torch.full((n_rows, max(int(counts.max()), k)), -1)
@@ -63,11 +64,12 @@ def _best(scores: Tensor, k: int, order: Tensor | None) -> Tensor:
 
 def _bounds(scores: Tensor, k: int, width: int) -> Tensor:
     """[B, 1]: of each row a number that k of its scores reach, and few others: the k-th best of groups' best."""
-    groups = scores[:, : _GROUPS * k * width].unflatten(1, (_GROUPS * k, width))
+    groups = scores[:, : _GROUPS * k * width].view(len(scores), _GROUPS * k, width)
     highest = groups.amax(2)
     if bool(highest.isnan().any()):
         highest = groups.nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf).amax(2)
-    return highest.topk(k, dim=1).values[:, -1:]
+    bounds: Tensor = highest.topk(k, dim=1).values[:, -1:]
+    return bounds
 
 
 def _places(order: Tensor | None, n: int) -> Tensor:
