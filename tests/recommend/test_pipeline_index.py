@@ -91,7 +91,7 @@ def test_equal_scores_come_in_their_order(monkeypatch):
     plain, indexed, _ = through(monkeypatch)
     rows = torch.arange(6)[None].flip(1)
     scores = torch.tensor([[2.0, 1.0, 1.0, 1.0, 0.0, 0.0]])
-    places = {int(row): place for place, row in enumerate(plain._popular_first.tolist())}
+    places = {int(row): place for place, row in enumerate(plain.popular_first.tolist())}
     found = indexed._in_order(rows, scores)[0].tolist()
     assert found[0] == 5
     assert found[1:4] == sorted([4, 3, 2], key=places.get)

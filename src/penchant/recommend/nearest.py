@@ -84,7 +84,12 @@ class Nearest:
         """
         begin = time.perf_counter()
         most = min(MEASURED_AT, len(vectors))
-        best = torch.cat([(some @ vectors.T).topk(most, dim=1).indices for some in queries.split(_AT_ONCE)])
+        best = torch.cat(
+            [
+                (queries[start : start + _AT_ONCE] @ vectors.T).topk(most, dim=1).indices
+                for start in range(0, len(queries), _AT_ONCE)
+            ]
+        )
         nothing = torch.zeros(0, dtype=torch.int64)
         made = cls(
             vectors=vectors, codes=_codes(vectors, short=True), coded=len(vectors), depth=0, recall=0.0,

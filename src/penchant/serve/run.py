@@ -147,7 +147,9 @@ def serve(
         ends.callback(log.close)
         shown = ImpressionLog(log.engine)
         ends.callback(shown.close)
-        service = Service(opened, log, offering=Offering(shown, config.explore, every=config.impressions), opener=opener)
+        service = Service(
+            opened, log, offering=Offering(shown, config.explore, every=config.impressions), opener=opener
+        )
         watch = Watch(service, bundle)
         app = create_app(service, keys, pace, config.origins)
         if extend:
