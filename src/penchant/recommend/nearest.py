@@ -177,4 +177,5 @@ def _faiss() -> ModuleType:
         import faiss  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise MissingExtraError("an index over the items' vectors", "ann") from error
-    return faiss
+    found: ModuleType = faiss
+    return found
