@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from penchant.batch import FIRST
+from penchant.models.precision import of_products
 
 if TYPE_CHECKING:
     from penchant.batch import Users
@@ -98,7 +99,7 @@ class _BagCrossEntropy(torch.autograd.Function):
         grad_hidden, grad_table, grad_bias = map(torch.zeros_like, (hidden_BD, table_VD, bias_V))
         loss = hidden_BD.new_zeros(())
         # Under autocast the products are taken in its type; the softmax between them stays in float32.
-        dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else hidden_BD.dtype
+        dtype = of_products(hidden_BD)
         hidden, table = hidden_BD.to(dtype), table_VD.to(dtype)
         lengths, scale = offsets.diff(), 1.0 / max(len(ids_E), 1)
         step = max(1, min(_CHUNK_CELLS // n_items, n_users))

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from penchant.models import augment
+from penchant.models.precision import exact
 
 if TYPE_CHECKING:
     from penchant.batch import PaddedHistory
@@ -67,7 +68,7 @@ def info_nce(one_BD: Tensor, other_BD: Tensor, owners_B: Tensor, temperature: fl
     Returns:
         A scalar; 0 for a batch of one user.
     """
-    with torch.autocast("cpu", enabled=False):
+    with exact(one_BD):
         views = functional.normalize(torch.cat([one_BD, other_BD]).float(), dim=1)
         owners = owners_B.repeat(2)
         partners = torch.arange(len(owners)).roll(len(owners_B))

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from penchant.models.attention import pointwise_attention, pointwise_weights
 from penchant.models.layers import Block, Dropout
+from penchant.models.precision import exact
 from penchant.models.recommender import Range
 from penchant.models.sequence import SequenceRecommender
 
@@ -59,7 +60,7 @@ class HSTUBlock(Block):
         gate_BD, q_BD = functional.silu(functional.linear(normed_BD, weights[0], biases[0])).chunk(2, 1)
         k_BLD, v_BLD = functional.silu(functional.linear(normed, weights[1], biases[1])).chunk(2, 2)
         q, k, v = (self._by_head(part) for part in (q_BD[:, None], k_BLD, v_BLD))
-        with torch.autocast("cpu", enabled=False):
+        with exact(q):
             scores = (q.float() * q.shape[3] ** -0.5) @ k.float().transpose(2, 3)
             if bias_BHL is not None:
                 scores = scores + bias_BHL[:, :, None]

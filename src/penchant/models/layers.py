@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from penchant.batch import UNKNOWN
 from penchant.models.attention import causal_attention
+from penchant.models.precision import exact
 from penchant.models.readers import start_small
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class CausalBlock(Block):
             .permute(2, 0, 3, 1, 4)
         )
         q = q.view(b, self.heads, 1, dim // self.heads)
-        with torch.autocast("cpu", enabled=False):
+        with exact(q):
             scores = (q.float() * (dim // self.heads) ** -0.5) @ k.float().transpose(2, 3)
             if bias_BHL is not None:
                 scores = scores + bias_BHL[:, :, None]
@@ -182,7 +183,7 @@ class SetBlock(Block):
 
     def forward(self, x_BLD: Tensor, bias_BHLL: Tensor | None = None) -> Tensor:  # noqa: ARG002 - no distances
         """[B, L, D]."""
-        with torch.autocast("cpu", enabled=False):
+        with exact(x_BLD):
             x = x_BLD.float()
             # Within these bounds no weight drowns another in float32, whatever is summed up.
             weights_BLH = (_HEAVIEST * torch.tanh(self.weigh(self.norm_weight(x)) / _HEAVIEST)).exp()

@@ -32,6 +32,7 @@ from torch.nn import functional
 from penchant.models.graph import Graph, scale
 from penchant.models.interactions import interactions
 from penchant.models.objective import Objective, ObjectiveConfig
+from penchant.models.precision import of_products
 from penchant.models.recommender import Learned, Range, VectorRecommender
 
 if TYPE_CHECKING:
@@ -111,8 +112,7 @@ class LightGCN(Learned, VectorRecommender):
         # The mean over layers is a factor for all, which no loss and no order sees: a sum does.
         graph, own = self._graph, self.items.weight
         # What is propagated may be rough where products are, too; an item's own vector is not.
-        precision = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else own.dtype
-        layer = (graph.item_scale * own).to(precision)
+        layer = (graph.item_scale * own).to(of_products(own))
         brought, items = layer.to(own.dtype), torch.where(graph.item_scale > 0, own, 0.0)
         for hops in range(2, self.config.layers + 1, 2):
             layer = graph.around(layer)

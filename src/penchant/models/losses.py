@@ -17,6 +17,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from penchant.models.precision import of_products
+
 if TYPE_CHECKING:
     from penchant.models.negatives import Drawn
 
@@ -44,7 +46,7 @@ class _SoftmaxCrossEntropy(torch.autograd.Function):
         loss = hidden_TD.new_zeros(())
         step = max(1, _CHUNK_CELLS // n_items)
         # Under autocast the products are taken in its type; the softmax between them stays in float32.
-        dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else hidden_TD.dtype
+        dtype = of_products(hidden_TD)
         hidden, table = hidden_TD.to(dtype), table_ND.to(dtype)
         buffer = hidden.new_empty(min(step, n_positions), n_items)
         for start in range(0, n_positions, step):

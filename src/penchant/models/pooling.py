@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from penchant.models.buckets import GAPS, VALUE_EDGES, powers, powers_of_seconds
+from penchant.models.precision import exact
 
 if TYPE_CHECKING:
     from penchant.batch import PaddedHistory, Sizes
@@ -87,7 +88,7 @@ class HistoryPool(nn.Module):
 
     def _mean(self, x_BLD: Tensor, bias_BHQL: Tensor, past: PaddedHistory) -> Tensor:
         """[B, Q, H, D]."""
-        with torch.autocast("cpu", enabled=False):
+        with exact(x_BLD):
             # The prior has the logarithm 0.
             weights = torch.nn.functional.pad(bias_BHQL.float(), (1, 0)).softmax(-1)
             first, rest = weights[..., :1], weights[..., 1:]
