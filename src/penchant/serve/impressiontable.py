@@ -3,14 +3,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import polars as pl
 import sqlalchemy as sa
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 TABLES = sa.MetaData()
 _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite counts up only in columns of this name
@@ -39,21 +36,6 @@ SEEN = sa.Table(
 )
 """What came to somebody's eyes; no `items` means all of the list."""
 
-_LISTS = pl.Schema(
-    {
-        "number": pl.Int64(),
-        "request_id": pl.String(),
-        "time": pl.Int64(),
-        "user_id_number": pl.Int64(),
-        "user_id_text": pl.String(),
-        "bundle": pl.String(),
-        "experiment": pl.String(),
-        "variant": pl.String(),
-        "items": pl.String(),
-        "propensities": pl.String(),
-    }
-)
-_SEEN = pl.Schema({"number": pl.Int64(), "request_id": pl.String(), "time": pl.Int64(), "items": pl.String()})
 _AT_ONCE = 50_000
 
 
@@ -120,22 +102,23 @@ def read_lists(engine: sa.Engine, since: int = 0, experiment: str | None = None)
     query = sa.select(LISTS).where(LISTS.c.time >= since)
     if experiment is not None:
         query = query.where(LISTS.c.experiment == experiment)
-    return pl.concat([pl.DataFrame(schema=_LISTS), *_frames(engine, query, LISTS, _LISTS)])
+    return _frame(engine, query, LISTS)
 
 
 def read_seen(engine: sa.Engine, since: int = 0) -> pl.DataFrame:
     """What was seen from a moment on, with the columns of the table; arguments as of `read_lists`."""
     query = sa.select(SEEN).where(SEEN.c.time >= since)
-    return pl.concat([pl.DataFrame(schema=_SEEN), *_frames(engine, query, SEEN, _SEEN)])
+    return _frame(engine, query, SEEN)
 
 
-def _frames(
-    engine: sa.Engine, query: sa.Select[Any], table: sa.Table, schema: pl.Schema
-) -> Iterator[pl.DataFrame]:
-    last = 0
+def _frame(engine: sa.Engine, query: sa.Select[Any], table: sa.Table) -> pl.DataFrame:
+    """What a query finds, in parts, so that no more than `_AT_ONCE` rows are Python objects at a time."""
+    schema = {column.name: column.type.python_type for column in table.columns}
+    parts, last = [pl.DataFrame(schema=schema)], 0
     with engine.connect() as connection:
         while rows := connection.execute(
             query.where(table.c.number > last).order_by(table.c.number).limit(_AT_ONCE)
         ).fetchall():
             last = rows[-1].number
-            yield pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row")
+            parts.append(pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row"))
+    return pl.concat(parts)

@@ -10,8 +10,8 @@ import msgspec
 import sqlalchemy as sa
 
 from penchant.errors import PenchantError
-from penchant.serve.database import Glance, make_tables, reason_of
-from penchant.serve.sayings import Sayings, parts, table
+from penchant.serve.saidstore import SaidStore
+from penchant.serve.sayings import parts, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,7 +70,7 @@ def hash_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-class ItemStore:
+class ItemStore(SaidStore[ItemChange]):
     """Changes of items, and their content. Safe to use from many threads.
 
     Args:
@@ -80,47 +80,24 @@ class ItemStore:
         ItemStoreError: the tables cannot be made.
     """
 
+    rows = _ITEMS
+    error = ItemStoreError
+
     def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
-        self._said = Sayings(_ITEMS, ItemChange)
-        self._glance = Glance(engine)
-        try:
-            make_tables(engine, TABLES)
-            with engine.begin() as connection:
-                self._said.begin(connection)
-        except sa.exc.DBAPIError as error:
-            raise self._refused("opened", error) from error
+        super().__init__(engine, ItemChange)
 
     def all(self) -> list[ItemChange]:
         """All that was said, item by item."""
         return self.after(-1)[0]
 
-    def after(self, version: int) -> tuple[list[ItemChange], int]:
-        """All that was said of items that were written after number `version`, and the last number.
-
-        Args:
-            version: -1 for everything.
-        """
-        try:
-            newest = self._glance(self._said.newest)
-            if newest is None or newest <= version:
-                return [], version
-            with self._engine.connect() as connection:
-                return self._said.after(connection, version)
-        except sa.exc.DBAPIError as error:
-            raise self._refused("read", error) from error
-
     def content(self, hashes: Sequence[str]) -> dict[str, bytes]:
         """Pictures and sounds by hash; one that is not there is left out."""
-        try:
-            with self._engine.connect() as connection:
-                rows = [
-                    row
-                    for some in parts(list(dict.fromkeys(hashes)))
-                    for row in connection.execute(sa.select(_CONTENT).where(_CONTENT.c.hash.in_(some)))
-                ]
-        except sa.exc.DBAPIError as error:
-            raise self._refused("read", error) from error
+        with self._reading() as connection:
+            rows = [
+                row
+                for some in parts(list(dict.fromkeys(hashes)))
+                for row in connection.execute(sa.select(_CONTENT).where(_CONTENT.c.hash.in_(some)))
+            ]
         return {row.hash: bytes(row.data) for row in rows}
 
     def write(
@@ -136,16 +113,9 @@ class ItemStore:
         Returns:
             the number of this write; None where another process wrote after `seen`: then nothing was kept.
         """
-        try:
-            with self._engine.begin() as connection:
-                version = self._said.write(connection, changes, seen)
-                for names in parts(list(content)) if version is not None else ():
-                    connection.execute(_CONTENT.delete().where(_CONTENT.c.hash.in_(names)))
-                    connection.execute(_CONTENT.insert(), [{"hash": one, "data": content[one]} for one in names])
-        except (sa.exc.SQLAlchemyError, UnicodeError) as error:
-            raise self._refused("written", error) from error
+        with self._writing() as connection:
+            version = self._said.write(connection, changes, seen)
+            for names in parts(list(content)) if version is not None else ():
+                connection.execute(_CONTENT.delete().where(_CONTENT.c.hash.in_(names)))
+                connection.execute(_CONTENT.insert(), [{"hash": one, "data": content[one]} for one in names])
         return version
-
-    def _refused(self, what: str, error: Exception) -> ItemStoreError:
-        url = self._engine.url.render_as_string(hide_password=True)
-        return ItemStoreError(f"The items in {url} cannot be {what}: {reason_of(error)}")

@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-class _Thing(Protocol):
+class Thing(Protocol):
+    """What something is said of."""
+
     @property
-    def key(self) -> int | str: ...
+    def key(self) -> int | str:
+        """Which one."""
 
 
-T = TypeVar("T", bound=_Thing)
+T = TypeVar("T", bound=Thing)
 S = TypeVar("S")
 
 AT_ONCE = 500

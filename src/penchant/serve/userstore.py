@@ -9,8 +9,8 @@ import msgspec
 import sqlalchemy as sa
 
 from penchant.errors import PenchantError
-from penchant.serve.database import Glance, make_tables, reason_of
-from penchant.serve.sayings import Sayings, table
+from penchant.serve.saidstore import SaidStore
+from penchant.serve.sayings import table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ class UserChange(msgspec.Struct, frozen=True, kw_only=True):
         return UserChange(user_id=self.user_id, values={**self.values, **later.values}, whole=self.whole)
 
 
-class UserStore:
+class UserStore(SaidStore[UserChange]):
     """Changes of users. Safe to use from many threads.
 
     Args:
@@ -58,29 +58,11 @@ class UserStore:
         UserStoreError: the tables cannot be made.
     """
 
+    rows = _USERS
+    error = UserStoreError
+
     def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
-        self._said = Sayings(_USERS, UserChange)
-        self._glance = Glance(engine)
-        try:
-            make_tables(engine, TABLES)
-        except sa.exc.DBAPIError as error:
-            raise self._refused("opened", error) from error
-
-    def after(self, version: int) -> tuple[list[UserChange], int]:
-        """All that was said of users that were written after number `version`, and the last number.
-
-        Args:
-            version: -1 for everything.
-        """
-        try:
-            newest = self._glance(self._said.newest)
-            if newest is None or newest <= version:
-                return [], version
-            with self._engine.connect() as connection:
-                return self._said.after(connection, version)
-        except sa.exc.DBAPIError as error:
-            raise self._refused("read", error) from error
+        super().__init__(engine, UserChange)
 
     def write(self, changes: Sequence[UserChange], seen: int | None = None) -> int | None:
         """Keep all of it or nothing; it is durable when this returns.
@@ -92,12 +74,5 @@ class UserStore:
         Returns:
             the number of this write; None where another process wrote after `seen`: then nothing was kept.
         """
-        try:
-            with self._engine.begin() as connection:
-                return self._said.write(connection, changes, seen)
-        except (sa.exc.SQLAlchemyError, UnicodeError) as error:
-            raise self._refused("written", error) from error
-
-    def _refused(self, what: str, error: Exception) -> UserStoreError:
-        url = self._engine.url.render_as_string(hide_password=True)
-        return UserStoreError(f"The users in {url} cannot be {what}: {reason_of(error)}")
+        with self._writing() as connection:
+            return self._said.write(connection, changes, seen)
