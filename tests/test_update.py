@@ -174,14 +174,33 @@ def test_a_learned_model_keeps_what_it_knows_of_whom_nothing_is_new(tmp_path, lo
     assert found.after > found.before
 
 
+@pytest.mark.parametrize("kind", ["lightgcn", "blend"])
+def test_whoever_did_nothing_since_is_still_part_of_what_answers(kind, tmp_path, log):
+    data, old = begin(tmp_path, kind=kind, choices=worlds.SMALL.get(kind))
+    events = fashion(log, [500, 501, 502, 503])
+    found = update(tmp_path, log, UpdateConfig(least=20, epochs=6))
+    assert found.bundle is not None
+    state = open_bundle(found.bundle).pipeline.model.state()
+    if kind == "lightgcn":
+        # Each pair of user and item is an edge: those of before, and the new ones.
+        assert len(state["columns"]) == data.events.n_unique(["user_id", "item_id"]) + len(events)
+    else:
+        before = open_bundle(old).pipeline.model.state()["solved.item_knn_2.values"]
+        assert len(state["solved.item_knn_2.values"]) >= len(before)
+
+
 def test_rows_are_carried_and_new_ones_stay():
     class Model:
+        def named_parameters(self):
+            return {name: tensor for name, tensor in self.state().items() if name != "made"}.items()
+
         def state(self):
             return {
                 "items": torch.zeros(4, 2),
                 "wide": torch.zeros(2, 5),
                 "scale": torch.zeros(()),
                 "new": torch.ones(1),
+                "made": torch.zeros(3),
             }
 
         def load_state(self, state):
@@ -189,12 +208,19 @@ def test_rows_are_carried_and_new_ones_stay():
 
     model = Model()
     carry(
-        {"items": torch.ones(3, 2), "wide": torch.ones(2, 4), "scale": torch.ones(()), "gone": torch.ones(1)},
+        {
+            "items": torch.ones(3, 2),
+            "wide": torch.ones(2, 4),
+            "scale": torch.ones(()),
+            "gone": torch.ones(1),
+            "made": torch.ones(2),
+        },
         model,
     )
     assert model.loaded["items"].tolist() == [[1, 1], [1, 1], [1, 1], [0, 0]]
     assert model.loaded["wide"].sum() == 0
     assert model.loaded["scale"] == 1
+    assert model.loaded["made"].sum() == 0
     assert model.loaded.keys() == model.state().keys()
 
 

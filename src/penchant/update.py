@@ -2,8 +2,8 @@
 """Learning on: a bundle that has learned from what a service's log holds, if it is better than the one before.
 
 1. The newest part of what is new in the log is set aside. A candidate learns from everything before it: a learned
-   model goes on from the weights that answer now, on the users who did something since; one with a closed form is
-   solved anew.
+   model goes on from the weights that answer now, on the users who did something since, or on all where others are
+   part of what answers; one with a closed form is solved anew.
 2. Both are asked what comes in the part that was set aside, knowing the same histories.
 3. If the candidate is better, it learns from the rest as well, and becomes the current bundle once it has been
    opened and has answered its golden requests. Else nothing changes.
@@ -55,7 +55,6 @@ if TYPE_CHECKING:
     from penchant.evaluate.metrics import Floats
     from penchant.features.catalogue import Catalogue
     from penchant.features.space import FeatureSpace
-    from penchant.models.recommender import Recommender
     from penchant.serve.eventlog import EventLog
 
 
@@ -250,9 +249,10 @@ def _learn(
     )
     train = run.read(TrainConfig, "train")
     model = make(old.manifest.kind, old.manifest.config, space.sizes, train.seed)
-    people = events if not isinstance(model, Learned) else fresh
+    people = events
     if isinstance(model, Learned):
         carry(old.pipeline.model.state(), model)
+        people = events if model.remembers else fresh
     seen = tables.items.join(events.select(ITEM).unique(), on=ITEM, how="semi", maintain_order="left")
     users = space.training_users(people[USER].unique().sort(), events, space.catalogue(seen), dataset.users)
     fit(model, users, msgspec.structs.replace(train, epochs=config.epochs))
@@ -264,14 +264,17 @@ def _catalogue(space: FeatureSpace, tables: _Tables) -> Catalogue:
     return space.catalogue(tables.items, tables.pipeline.catalogue.items.content)
 
 
-def carry(state: Mapping[str, Tensor], model: Recommender) -> None:
+def carry(state: Mapping[str, Tensor], model: Learned) -> None:
     """Let a model begin where another ended whose vocabularies were a beginning of its own.
+
+    Weights are carried, and single numbers such as how many steps there were; what else a state holds, such as who
+    did what, is made anew by `Learned.begin`.
 
     Args:
         state: of the other model.
         model: freshly made; rows that the other does not have stay as they are.
     """
-    whole = {}
+    whole, weights = {}, dict(model.named_parameters())
     for name, fresh in model.state().items():
         known = state.get(name)
         if known is None or known.ndim != fresh.ndim or known.shape[1:] != fresh.shape[1:]:
@@ -279,7 +282,7 @@ def carry(state: Mapping[str, Tensor], model: Recommender) -> None:
         elif known.ndim == 0:
             whole[name] = known
         else:
-            whole[name] = torch.cat([known[: len(fresh)], fresh[len(known) :]])
+            whole[name] = torch.cat([known[: len(fresh)], fresh[len(known) :]]) if name in weights else fresh
     model.load_state(whole)
 
 

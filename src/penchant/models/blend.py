@@ -81,6 +81,7 @@ class Blend(Learned):
         self.history_length = None if None in lengths else max(length or 0 for length in lengths)
         self.cold_items = any(member.cold_items for member in members)
         self.uses_signals = any(member.uses_signals for member in members)
+        self.remembers = bool(self._solved) or any(member.remembers for _, member in self._learners)
         self._kept: dict[str, tuple[Items, Tensor]] = {}
 
     @property

@@ -69,6 +69,7 @@ class LightGCN(Learned, VectorRecommender):
         "given": Range(0.2, 0.8),
     }
     config: Config
+    remembers = True
 
     def __init__(self, config: Config, sizes: Sizes) -> None:
         super().__init__(config, sizes)

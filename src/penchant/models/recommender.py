@@ -107,6 +107,9 @@ class Solved(Recommender):
 class Learned(Recommender, nn.Module):
     """A model trained by gradient descent."""
 
+    remembers: bool = False
+    """Whether what `begin` looked at is part of what answers: then nobody may be left out of it."""
+
     def __init__(self, config: Any, sizes: Sizes) -> None:
         nn.Module.__init__(self)
         Recommender.__init__(self, config, sizes)
