@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from functools import cache
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -102,3 +103,11 @@ def test_what_has_no_vectors_has_no_index():
     one = worlds.train("popularity", worlds.checkerboard())
     with pytest.raises(ValueError, match="there are none"):
         one.pipeline.indexed(torch.zeros(1, 3))
+
+
+def test_an_index_leaves_a_second_stage_in_its_place():
+    one = world()
+    ranker, second = torch.nn.Identity(), one.pipeline.alone()
+    second.second = SimpleNamespace(ranker=ranker)
+    users = one.everyone()
+    assert second.indexed(second.model.encode_user(users)).second is second.second

@@ -104,7 +104,7 @@ class Pipeline:
         """
         if self.item_vectors is None:
             raise ValueError("an index is over vectors of items, and there are none")
-        made = Pipeline(self.model, self.space, self.catalogue, self.item_vectors, self._withdrawn)
+        made = Pipeline(self.model, self.space, self.catalogue, self.item_vectors, self._withdrawn, self.second)
         made.index = Nearest.over(self.item_vectors, queries)
         return made
 
