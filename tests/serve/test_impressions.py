@@ -188,5 +188,8 @@ def test_a_database_that_is_away_makes_lists_wait_and_then_counts_them(log, monk
     shown.show(Shown(request_id="6", time=6, user_id=None, bundle="b", items=[1]))
     shown.close()
     shown.close()
+    # Nobody waits for a writer that has ended.
+    with pytest.raises(ImpressionError, match="not written any more"):
+        shown.flush()
     shown.show(Shown(request_id="7", time=7, user_id=None, bundle="b", items=[1]))
     assert (shown.written, shown.dropped) == (3, 4)

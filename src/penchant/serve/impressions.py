@@ -51,6 +51,7 @@ class ImpressionLog:
         self._waiting: deque[Shown] = deque()
         self._asked: deque[tuple[Sequence[Seen], Future[None]]] = deque()
         self._wake = threading.Event()
+        self._turn = threading.Lock()
         self._closed = False
         self.written = 0
         """Lists that are in the database."""
@@ -76,7 +77,11 @@ class ImpressionLog:
         """Write down what was seen; done when it is durable, or fails with `ImpressionError`."""
         done: Future[None] = Future()
         done.set_running_or_notify_cancel()
-        self._asked.append((seen, done))
+        with self._turn:
+            if self._closed:
+                done.set_exception(ImpressionError("Impressions are not written any more: the service is ending"))
+            else:
+                self._asked.append((seen, done))
         self._wake.set()
         return done
 
@@ -90,7 +95,9 @@ class ImpressionLog:
 
     def close(self) -> None:
         """Write what waits. Closing twice does no harm."""
-        self._closed = True
+        # Whoever was taken in before this is written by the writer's last turn, which comes after it.
+        with self._turn:
+            self._closed = True
         self._wake.set()
         self._writer.join()
 
