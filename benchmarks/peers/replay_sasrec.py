@@ -27,14 +27,15 @@ from events import train_events
 
 if TYPE_CHECKING:
     import pandas as pd
+    from replay.data.nn import TensorSchema
 
 import lightning
 import torch
-from replay.data import FeatureHint, FeatureSource, FeatureType
-from replay.data.nn import PandasSequentialDataset, TensorFeatureInfo, TensorFeatureSource, TensorSchema
+from replay.data.nn import PandasSequentialDataset
 from replay.models.nn.sequential.sasrec import SasRec, SasRecTrainingDataset
 from replay.nn.lightning import LightningModule
 from replay.nn.sequential import SasRec as NewSasRec
+from replay_schema import described
 from torch.utils.data import DataLoader, default_collate
 
 
@@ -56,18 +57,7 @@ def new_form(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 def prepared(events: pd.DataFrame, items: int) -> tuple[TensorSchema, SasRecTrainingDataset]:
     """The schema and the dataset that serves both models."""
-    schema = TensorSchema(
-        TensorFeatureInfo(
-            name="item_id",
-            is_seq=True,
-            cardinality=items,
-            padding_value=items,
-            embedding_dim=EMBEDDING,
-            feature_type=FeatureType.CATEGORICAL,
-            feature_hint=FeatureHint.ITEM_ID,
-            feature_sources=[TensorFeatureSource(FeatureSource.INTERACTIONS, "item_id")],
-        )
-    )
+    schema = described(items, EMBEDDING)
     sequences = events.groupby("user_id")["item_id"].agg(list).reset_index()
     sequential = PandasSequentialDataset(schema, "user_id", "item_id", sequences)
     return schema, SasRecTrainingDataset(sequential, max_sequence_length=LENGTH)

@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 import torch
 from learning import MOST_EPOCHS, Learning
-from replay.data import FeatureHint, FeatureSource, FeatureType
-from replay.data.nn import PandasSequentialDataset, TensorFeatureInfo, TensorFeatureSource, TensorSchema
+from replay.data.nn import PandasSequentialDataset
 from replay.models.nn.optimizer_utils import FatOptimizerFactory
 from replay.models.nn.sequential.sasrec import SasRec, SasRecTrainingDataset
+from replay_schema import described
 from torch.utils.data import DataLoader
 from zoo import best, work
 
@@ -39,22 +39,6 @@ class Told(lightning.Callback):
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         trainer.should_stop = self.learning.epoch_done()
         module.train()
-
-
-def described(items: int, width: int) -> TensorSchema:
-    """One feature: the item's id, counted from 0, with the last number for padding."""
-    return TensorSchema(
-        TensorFeatureInfo(
-            name="item_id",
-            is_seq=True,
-            cardinality=items,
-            padding_value=items,
-            embedding_dim=width,
-            feature_type=FeatureType.CATEGORICAL,
-            feature_hint=FeatureHint.ITEM_ID,
-            feature_sources=[TensorFeatureSource(FeatureSource.INTERACTIONS, "item_id")],
-        )
-    )
 
 
 def fit(job: Job, settings: dict[str, Any]) -> Fitted:
